@@ -1,0 +1,213 @@
+/**
+ * The ref to an agent. It keeps an address; whoever lives there now is found at each call, so a ref
+ * outlives restarts, and an agent spawned later at the same place is reached by the same ref.
+ */
+import type { EventObject, Snapshot, Subscription } from 'xstate';
+import type { SnapshotObserver } from './behavior.ts';
+import type { Cell } from './cell.ts';
+import type { Core } from './core.ts';
+import type { Destination } from './envelope.ts';
+import { ActorEnded, InvalidOption, NoSuchActor, NotLocal } from './errors.ts';
+import { NOPROC, SHUTDOWN, type ExitReason } from './exit.ts';
+import { isRef, markRef, type AnyRef, type AskOptions, type Ref, type StopOptions } from './ref.ts';
+
+/** The one implementation of {@link Ref}. Its fields are private so that XState's walk over a context sees none. */
+export class AgentRef implements Ref<EventObject> {
+  readonly #core: Core;
+  readonly #node: string;
+  readonly #path: string;
+  #cell: Cell | undefined;
+
+  constructor(core: Core, place: Cell | { readonly node: string; readonly path: string }) {
+    this.#core = core;
+    this.#path = place.path;
+    this.#node = 'node' in place ? place.node : core.node;
+    this.#cell = 'node' in place ? undefined : place;
+    markRef(this);
+    // XState users destructure `send`; it must not depend on `this`.
+    Object.defineProperty(this, 'send', { value: (event: EventObject) => this._send(event) });
+  }
+
+  declare readonly send: (event: EventObject) => void;
+
+  get node(): string {
+    return this.#node;
+  }
+  get path(): string {
+    return this.#path;
+  }
+  get address(): string {
+    return `${this.#node}${this.#path}`;
+  }
+  get id(): string {
+    return this.#path;
+  }
+  get sessionId(): string {
+    return this.address;
+  }
+  get src(): string {
+    return this.#path;
+  }
+  get system(): AnyRefSystem {
+    return this.#core.xstate.system;
+  }
+
+  /** @internal The cell at the place, as long as somebody may live there. */
+  get cell(): Cell | undefined {
+    if (this.#cell !== undefined && this.#cell.status !== 'ended') return this.#cell;
+    if (this.#node !== this.#core.node) return undefined;
+    const cell = this.#core.cells.get(this.#path);
+    if (cell !== undefined) this.#cell = cell;
+    return cell;
+  }
+
+  /** @internal The cell that was here last, ended or not. */
+  get lastCell(): Cell | undefined {
+    return this.cell ?? this.#cell;
+  }
+
+  /** @internal */
+  get destination(): Destination {
+    return this.cell ?? this.#core.elsewhere(this.#node, this.#path);
+  }
+
+  /** @internal What XState's `sendTo` and its relay call. */
+  _send(event: EventObject): void {
+    this.#core.send(this.destination, event, undefined);
+  }
+
+  ask(request: { readonly type: string }, options: AskOptions = {}): Promise<never> {
+    return this.#core.askFromOutside(this.destination, request, options);
+  }
+
+  offer(event: EventObject, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#core.offer(this.destination, event, options.signal);
+  }
+
+  result(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const cell = this.#local('result');
+      cell.whenEnded((reason) => {
+        if (reason.type === 'normal') resolve(reason.output);
+        else reject(new ActorEnded({ address: this.address, message: 'result', reason }));
+      });
+    });
+  }
+
+  started(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#local('started').whenStarted((error) =>
+        error === undefined ? resolve() : reject(error as Error),
+      );
+    });
+  }
+
+  async stop(options: StopOptions = {}): Promise<ExitReason> {
+    const { detail, timeoutMs } = options;
+    const cell = this.lastCell;
+    if (cell === undefined) return NOPROC;
+    const grace = timeoutMs ?? cell.options.shutdown;
+    if (grace === 'brutal_kill') return this.kill();
+    if (typeof grace === 'number' && !(grace >= 0)) {
+      throw new InvalidOption({
+        field: 'timeoutMs',
+        given: grace,
+        allowed: 'milliseconds >= 0 or "infinity"',
+      });
+    }
+    const reason: ExitReason = detail === undefined ? SHUTDOWN : { type: 'shutdown', detail };
+    return this.#over(cell, () => cell.stop(reason, grace));
+  }
+
+  async kill(): Promise<ExitReason> {
+    const cell = this.lastCell;
+    return cell === undefined ? NOPROC : this.#over(cell, () => cell.signal({ type: 'kill' }));
+  }
+
+  start(): void {}
+
+  getSnapshot(): Snapshot<unknown> {
+    return this.#local('getSnapshot').snapshot();
+  }
+
+  getPersistedSnapshot(): Snapshot<unknown> {
+    const { life } = this.#local('getPersistedSnapshot');
+    life.prepare();
+    return life.behavior?.persist() as Snapshot<unknown>;
+  }
+
+  subscribe(
+    next?: SnapshotObserver | ((snapshot: Snapshot<unknown>) => void),
+    error?: (error: unknown) => void,
+    complete?: () => void,
+  ): Subscription {
+    const observer: SnapshotObserver =
+      typeof next === 'object'
+        ? next
+        : { ...(next && { next }), ...(error && { error }), ...(complete && { complete }) };
+    return { unsubscribe: this.#local('subscribe').observe(observer) };
+  }
+
+  on(type: string, listener: (emitted: never) => void): Subscription {
+    return {
+      unsubscribe: this.#local('on').listen(type, listener as (emitted: EventObject) => void),
+    };
+  }
+
+  select<TSelected>(
+    selector: (snapshot: Snapshot<unknown>) => TSelected,
+    equals: (a: TSelected, b: TSelected) => boolean = Object.is,
+  ): {
+    subscribe: (
+      observer: ((selected: TSelected) => void) | { next?: (selected: TSelected) => void },
+    ) => Subscription;
+    get: () => TSelected;
+  } {
+    return {
+      get: () => selector(this.getSnapshot()),
+      subscribe: (observer) => {
+        const tell = typeof observer === 'function' ? observer : observer.next?.bind(observer);
+        let selected = selector(this.getSnapshot());
+        return this.subscribe((snapshot) => {
+          const next = selector(snapshot);
+          if (equals(selected, next)) return;
+          selected = next;
+          tell?.(next);
+        });
+      },
+    };
+  }
+
+  [Symbol.observable](): this {
+    return this;
+  }
+
+  toJSON(): { readonly address: string } {
+    return { address: this.address };
+  }
+
+  #over(cell: Cell, act: () => void): Promise<ExitReason> {
+    return new Promise((resolve) => {
+      if (cell.status === 'ended') resolve(cell.exit ?? NOPROC);
+      else if (cell.status === 'vacant') cell.whenEnded(resolve);
+      else cell.life.whenOver(resolve);
+      act();
+    });
+  }
+
+  #local(asked: string): Cell {
+    if (this.#node !== this.#core.node) throw new NotLocal({ address: this.address, asked });
+    const cell = this.lastCell;
+    if (cell === undefined) throw new NoSuchActor({ address: this.address, message: asked });
+    return cell;
+  }
+}
+
+type AnyRefSystem = AnyRef['system'];
+
+/** The cell that a ref leads to, when there is one in this process. */
+export function cellOf(ref: unknown): Cell | undefined {
+  if (ref instanceof AgentRef) return ref.cell;
+  if (isRef(ref)) return undefined;
+  throw new InvalidOption({ field: 'ref', given: ref, allowed: 'a ref of an agent' });
+}

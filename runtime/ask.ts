@@ -1,0 +1,179 @@
+/**
+ * An ask: one open request, from the moment it is made until it is answered, failed, expired or
+ * cancelled, exactly once. Whoever holds it has the obligation to answer.
+ *
+ *     made -> queued -> held -> settled
+ *                 \______/ forwarded: queued at the next holder
+ */
+import type { EventObject, Snapshot, Subscription } from 'xstate';
+import type { Destination, Envelope, Lineage } from './envelope.ts';
+import { AskTimeout, NotLocal, type AskProgress } from './errors.ts';
+import type { Ledger } from './ledger.ts';
+import { markRef, type ReplyTo } from './ref.ts';
+import type { Timer } from './timers.ts';
+
+/** What an ask tells its asker: a value or an error, once. */
+export interface Asker {
+  /** The address of the agent that asked; undefined for code outside agents. */
+  readonly address: string | undefined;
+  answered(reply: unknown): void;
+  failed(error: unknown): void;
+}
+
+/** Who can hold a request: the life of an agent. */
+export interface Holder {
+  readonly address: string;
+  readonly obligations: Set<Ask>;
+}
+
+/** One open request and the destination of its reply. */
+export class Ask implements Destination {
+  readonly id: number;
+  readonly address: string;
+  readonly replyTo: ReplyTo<EventObject>;
+  /** The request's `type`. */
+  readonly request: string;
+  /** Where it was sent. */
+  readonly target: string;
+  readonly timeoutMs: number;
+  readonly lineage: Lineage;
+  readonly madeAtMs: number;
+  readonly #ledger: Ledger;
+  readonly #asker: Asker;
+  state: 'open' | 'answered' | 'failed' | 'expired' | 'cancelled' = 'open';
+  progress: AskProgress = 'not delivered';
+  /** The life that must answer; undefined while the request is on its way or queued. */
+  holder: Holder | undefined;
+  /** The holder has said that it answers later. */
+  deferred = false;
+  /** @internal Armed by the ledger. */
+  timer: Timer | undefined;
+
+  constructor(
+    ledger: Ledger,
+    id: number,
+    asker: Asker,
+    origin: string,
+    request: string,
+    target: string,
+    timeoutMs: number,
+    lineage: Lineage,
+    madeAtMs: number,
+    send: (to: Ask, reply: EventObject) => void,
+  ) {
+    this.#ledger = ledger;
+    this.#asker = asker;
+    this.id = id;
+    this.request = request;
+    this.target = target;
+    this.timeoutMs = timeoutMs;
+    this.lineage = lineage;
+    this.madeAtMs = madeAtMs;
+    this.address = `${asker.address ?? origin}#ask${id}`;
+    this.replyTo = new ReplyRef(this, send);
+  }
+
+  /** A reply arrives: the choke point hands it here as to any destination. */
+  accept(envelope: Envelope): undefined {
+    if (this.state !== 'open') this.#ledger.lateReply(this, envelope);
+    else {
+      this.#ledger.settle(this, 'answered');
+      this.#asker.answered(envelope.message);
+    }
+    return undefined;
+  }
+
+  /** Fails the ask; nothing happens when it has settled already. */
+  fail(error: unknown): void {
+    if (this.state !== 'open') return;
+    this.#ledger.settle(this, 'failed');
+    this.#asker.failed(error);
+  }
+
+  /** The deadline has passed. */
+  expire(): void {
+    if (this.state !== 'open') return;
+    const { target, request, timeoutMs, progress } = this;
+    this.#ledger.settle(this, 'expired');
+    this.#asker.failed(new AskTimeout({ address: target, message: request, timeoutMs, progress }));
+  }
+
+  /** Nobody waits for the reply any more. */
+  cancel(): void {
+    if (this.state === 'open') this.#ledger.settle(this, 'cancelled');
+  }
+}
+
+/** The `replyTo` of a request: an XState actor ref to which exactly one thing can be sent. */
+class ReplyRef implements ReplyTo<EventObject> {
+  readonly #ask: Ask;
+  readonly #send: (to: Ask, reply: EventObject) => void;
+
+  constructor(ask: Ask, send: (to: Ask, reply: EventObject) => void) {
+    this.#ask = ask;
+    this.#send = send;
+    markRef(this);
+    // Machines take `event.replyTo.send` apart in their own code; it must not depend on `this`.
+    Object.defineProperty(this, 'send', { value: (reply: EventObject) => this._send(reply) });
+  }
+
+  declare readonly send: (reply: EventObject) => void;
+
+  get address(): string {
+    return this.#ask.address;
+  }
+  get id(): string {
+    return this.#ask.address;
+  }
+  get sessionId(): string {
+    return this.#ask.address;
+  }
+  get src(): string {
+    return 'troupe.ask';
+  }
+  get system(): never {
+    throw this.#notLocal('system');
+  }
+
+  /** @internal What XState's `sendTo` calls. */
+  _send(reply: EventObject): void {
+    this.#send(this.#ask, reply);
+  }
+
+  getSnapshot(): Snapshot<undefined> {
+    return {
+      status: this.#ask.state === 'open' ? 'active' : 'stopped',
+      output: undefined,
+      error: undefined,
+    };
+  }
+  getPersistedSnapshot(): Snapshot<undefined> {
+    return this.getSnapshot();
+  }
+  start(): void {}
+  stop(): void {}
+  subscribe(): Subscription {
+    throw this.#notLocal('subscribe');
+  }
+  on(): Subscription {
+    throw this.#notLocal('on');
+  }
+  select(): never {
+    throw this.#notLocal('select');
+  }
+  [Symbol.observable](): never {
+    throw this.#notLocal('observe');
+  }
+  toJSON(): { readonly address: string } {
+    return { address: this.address };
+  }
+
+  #notLocal(asked: string): NotLocal {
+    return new NotLocal({ address: this.address, asked: `${asked} of a replyTo` });
+  }
+}
+
+/** The open request behind a `replyTo`, while it lives in this process. */
+export function askOf(ledger: Ledger, replyTo: unknown): Ask | undefined {
+  return replyTo instanceof ReplyRef ? ledger.byAddress(replyTo.address) : undefined;
+}

@@ -1,0 +1,62 @@
+/**
+ * A behavior runs the logic of one life: a function agent's handler, or an XState actor.
+ *
+ * Its cell calls it, one step at a time; what it throws is a crash.
+ */
+import type { EventObject, Snapshot } from 'xstate';
+import type { Envelope } from './envelope.ts';
+import type { ExitReason } from './exit.ts';
+import type { SavedSnapshot } from './store.ts';
+import type { Wait } from './wait.ts';
+
+/** What became of a message. */
+export type Received =
+  /** Handled; the state is as it was. */
+  | 'same'
+  /** Handled; data changed, the state did not. */
+  | 'updated'
+  /** Handled, with a real change of state: what was postponed is tried again. */
+  | 'changed'
+  /** The logic took no transition on it. */
+  | 'unhandled'
+  /** The handler asked to see it again after a change of state. */
+  | 'postponed'
+  /** The handler waits; `resume` goes on. */
+  | 'waiting';
+
+/** The logic of one life at work. */
+export interface Behavior {
+  /** Whether the logic takes messages at all. */
+  readonly receives: boolean;
+  /** Whether a request that is neither answered nor deferred when its turn ends is lost at once. */
+  readonly answersInTurn: boolean;
+  /** Whether the agent's children are stopped all at once instead of one by one. */
+  readonly stopsInParallel: boolean;
+  /** Whether a stop cuts a waiting handler off even when the agent traps exits. */
+  readonly interruptible: boolean;
+  /** What the handler waits for, when the last step ended in `'waiting'`. */
+  readonly wait: Wait<unknown> | undefined;
+  /** The first step of the life. */
+  start(saved: SavedSnapshot | undefined): Received;
+  /** Whether the current state postpones the message, asked before it is received. */
+  postpones(envelope: Envelope): boolean;
+  receive(envelope: Envelope): Received;
+  /** Goes on where the handler waited. */
+  resume(): Received;
+  /** The cleanup of its own; not called after a kill. */
+  stop(reason: ExitReason): void | PromiseLike<void>;
+  /** Lets go of everything, without running more of the user's handlers. */
+  dispose(): void;
+  snapshot(): Snapshot<unknown>;
+  /** What goes into the store, without timers. */
+  persist(): unknown;
+}
+
+/** What subscribers of a ref get. */
+export interface SnapshotObserver {
+  next?(snapshot: Snapshot<unknown>): void;
+  error?(error: unknown): void;
+  complete?(): void;
+}
+
+export type EmitListener = (emitted: EventObject) => void;

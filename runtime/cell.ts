@@ -1,0 +1,830 @@
+/**
+ * A cell: the place of one agent, and whoever lives there.
+ *
+ *        commands ─▶ [signals] ─┐
+ *                               ├─▶ run: signals first, then messages ─▶ behavior ─▶ outbox ─▶ deliver
+ *        messages ─▶ [mailbox] ─┘
+ *
+ * The place (path, ref, mailbox) survives restarts; a life (incarnation, behavior, links, monitors,
+ * timers, obligations) does not. One step of one agent runs at a time. What a step sends waits in
+ * the outbox until the step has ended, and a step that crashes has sent nothing.
+ */
+import type { EventObject, Snapshot } from 'xstate';
+import type { AgentTimer } from './agent-timers.ts';
+import type { Behavior, EmitListener, Received, SnapshotObserver } from './behavior.ts';
+import type { Core } from './core.ts';
+import type { Destination, Envelope } from './envelope.ts';
+import { ActorEnded, MailboxFull, RequestLost, StartFailed, Unhandled } from './errors.ts';
+import { KILLED, NOPROC, NORMAL, SHUTDOWN, type ExitReason } from './exit.ts';
+import { Life } from './life.ts';
+import { Mailbox } from './mailbox.ts';
+import { AgentRef } from './agent-ref.ts';
+import { restore } from './persistence.ts';
+import type { Runnable } from './scheduler.ts';
+import { running } from './step.ts';
+import type { ResolvedSpawn } from './spawn-options.ts';
+import type { SavedSnapshot } from './store.ts';
+
+/** A command to the place; it acts ahead of its messages. */
+type Signal =
+  | { readonly type: 'start' }
+  | { readonly type: 'stop'; readonly reason: ExitReason }
+  | { readonly type: 'kill' }
+  | { readonly type: 'exit'; readonly from: Cell | undefined; readonly reason: ExitReason }
+  | { readonly type: 'suspend' }
+  | { readonly type: 'resume' }
+  | { readonly type: 'child ended'; readonly child: Cell }
+  /** What a handler waited for has settled. */
+  | { readonly type: 'wake'; readonly life: Life }
+  /** The mailbox that the outbox waited for has room. */
+  | { readonly type: 'room'; readonly life: Life }
+  | { readonly type: 'loaded'; readonly life: Life; readonly saved: SavedSnapshot | undefined }
+  | { readonly type: 'saved'; readonly life: Life }
+  | { readonly type: 'cleaned'; readonly life: Life }
+  | { readonly type: 'failed'; readonly life: Life; readonly error: unknown };
+
+/** A sender that waits for room in a mailbox whose policy is `wait`. */
+interface Waiter {
+  readonly envelope: Envelope;
+  readonly admitted: () => void;
+}
+
+/**
+ * What the place is doing.
+ * - `starting`: the first step of a life has not ended; the mailbox is closed.
+ * - `running`: it takes messages.
+ * - `stopping`: children end, then the cleanup runs.
+ * - `vacant`: no life, but its supervisor holds the place for a restart; messages wait.
+ * - `ended`: nobody will live here again.
+ */
+export type CellStatus = 'starting' | 'running' | 'stopping' | 'vacant' | 'ended';
+
+const STOP_WAITING = (): void => undefined;
+
+export class Cell implements Runnable, Destination {
+  readonly core: Core;
+  readonly path: string;
+  readonly address: string;
+  readonly parent: Cell | undefined;
+  readonly options: ResolvedSpawn;
+  readonly ref: AgentRef;
+  readonly mailbox: Mailbox<Envelope>;
+  status: CellStatus = 'starting';
+  life: Life;
+  /** Children in start order. */
+  children: Set<Cell> | undefined;
+  /** The life that ended last; the exit of an ended cell. */
+  exit: ExitReason | undefined;
+  suspended = false;
+  handled = 0;
+  restarts = 0;
+  readonly #signals: Signal[] = [];
+  #queued = false;
+  #outbox: Envelope[] = [];
+  #emitted: EventObject[] | undefined;
+  /** The step has ended, and its outbox waits for the store or for room in somebody's mailbox. */
+  #held: 'saving' | 'blocked' | undefined;
+  #waiters: Waiter[] | undefined;
+  #observers: Set<SnapshotObserver> | undefined;
+  #listeners: Map<string, Set<EmitListener>> | undefined;
+  #onStart: ((error: unknown) => void)[] | undefined;
+  #onEnd: ((reason: ExitReason) => void)[] | undefined;
+  #killTimer: (() => void) | undefined;
+  #pendingStop: ExitReason | undefined;
+  #endingChild: Cell | undefined;
+  readonly #onRoom = (): void => this.signal({ type: 'room', life: this.life });
+
+  constructor(core: Core, path: string, parent: Cell | undefined, options: ResolvedSpawn) {
+    this.core = core;
+    this.path = path;
+    this.address = core.addressOf(path);
+    this.parent = parent;
+    this.options = options;
+    this.mailbox = new Mailbox<Envelope>(options.mailbox);
+    this.ref = new AgentRef(core, this);
+    this.life = new Life(this, 1);
+  }
+
+  // ── Arrivals ────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes an envelope into the mailbox, or applies its policy. */
+  accept(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
+    if (this.status === 'ended' || (this.status === 'stopping' && !this.options.held)) {
+      this.core.undeliverable(envelope, this.status === 'ended' ? undefined : this.life.ending);
+      return undefined;
+    }
+    envelope.enqueuedAtMs = this.core.clock.now();
+    if (envelope.exempt) this.mailbox.force(envelope);
+    else {
+      const offered = this.mailbox.offer(envelope);
+      if (offered === 'full') {
+        // A sender cannot wait for itself: its own step must end before there can be room.
+        const canWait =
+          this.mailbox.policy === 'wait' && resume !== undefined && envelope.from !== this.address;
+        if (!canWait) {
+          this.#refuse(envelope);
+          return undefined;
+        }
+        (this.#waiters ??= []).push({ envelope, admitted: resume });
+        return 'blocked';
+      }
+      if (offered !== 'accepted') this.#displace(offered.displaced);
+      if (offered !== 'accepted' && offered.displaced === envelope) return undefined;
+    }
+    if (envelope.ask !== undefined) envelope.ask.progress = 'queued';
+    if (this.#takesMessages()) this.#wake();
+    return undefined;
+  }
+
+  /** Puts a command into the signal lane. */
+  signal(signal: Signal): void {
+    if (this.status === 'ended') return;
+    this.#signals.push(signal);
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#queued) return;
+    this.#queued = true;
+    this.core.scheduler.enqueue(this);
+  }
+
+  #refuse(envelope: Envelope): void {
+    const { ask, type: message } = envelope;
+    const { capacityMessages } = this.mailbox;
+    if (ask === undefined) this.core.deadLetter(envelope, 'mailbox full');
+    else ask.fail(new MailboxFull({ address: this.address, message, capacityMessages }));
+  }
+
+  #displace(envelope: Envelope): void {
+    if (envelope.ask !== undefined) this.#refuse(envelope);
+    else this.core.deadLetter(envelope, 'displaced');
+  }
+
+  /** Takes back an envelope that waits for room; false when it has been admitted. */
+  withdraw(envelope: Envelope): boolean {
+    const index = this.#waiters?.findIndex((waiter) => waiter.envelope === envelope) ?? -1;
+    if (index < 0) return false;
+    this.#waiters?.splice(index, 1);
+    return true;
+  }
+
+  /** There is room: the longest waiting sender's envelope goes in, and the sender goes on. */
+  #admit(): void {
+    while (this.#waiters !== undefined && !this.mailbox.full) {
+      const waiter = this.#waiters.shift();
+      if (this.#waiters.length === 0) this.#waiters = undefined;
+      if (waiter === undefined) return;
+      if (waiter.envelope.ask === undefined || waiter.envelope.ask.state === 'open')
+        this.accept(waiter.envelope, undefined);
+      waiter.admitted();
+    }
+  }
+
+  // ── Turns ───────────────────────────────────────────────────────────────────────────────────
+
+  /** One turn: all signals, and at most `budget` messages. */
+  run(budget: number): boolean {
+    let left = budget;
+    for (;;) {
+      while (this.#signals.length > 0) {
+        this.#onSignal(this.#signals.shift() as Signal);
+        if (--left <= 0) break;
+      }
+      if (left <= 0 || !this.#takesMessages()) break;
+      const envelope = this.mailbox.shift();
+      if (envelope === undefined) break;
+      left -= 1;
+      this.#receive(envelope);
+      if (this.#waiters !== undefined) this.#admit();
+    }
+    this.#queued = this.#signals.length > 0 || (this.#takesMessages() && this.mailbox.size > 0);
+    return this.#queued;
+  }
+
+  #takesMessages(): boolean {
+    return (
+      this.status === 'running' &&
+      !this.suspended &&
+      this.#held === undefined &&
+      this.life.behavior?.wait === undefined
+    );
+  }
+
+  #alive(): boolean {
+    return this.status === 'running' || this.status === 'starting';
+  }
+
+  #onSignal(signal: Signal): void {
+    switch (signal.type) {
+      case 'start':
+        return this.#start();
+      case 'stop':
+        return this.#onStop(signal.reason);
+      case 'kill':
+        return this.#onKill();
+      case 'exit':
+        return this.#onExit(signal.from, signal.reason);
+      case 'suspend':
+        this.suspended = true;
+        return undefined;
+      case 'resume':
+        this.suspended = false;
+        return undefined;
+      case 'child ended':
+        return this.#onChildEnded(signal.child);
+      case 'wake':
+        return signal.life === this.life && this.#alive()
+          ? this.#step('resume', undefined)
+          : undefined;
+      case 'room':
+        return signal.life === this.life && this.#held === 'blocked' ? this.#flush(0) : undefined;
+      case 'loaded':
+        return signal.life === this.life && this.status === 'starting'
+          ? this.#begin(signal.saved)
+          : undefined;
+      case 'saved':
+        return signal.life === this.life && this.#held === 'saving' ? this.#flush(0) : undefined;
+      case 'cleaned':
+        return signal.life === this.life && this.status === 'stopping'
+          ? this.#complete()
+          : undefined;
+      case 'failed':
+        return signal.life === this.life ? this.#onFailed(signal.error) : undefined;
+    }
+  }
+
+  #receive(envelope: Envelope): void {
+    const { life, core } = this;
+    const { ask, timer } = envelope;
+    if (timer !== undefined) {
+      if (timer.cancelled) return;
+      life.timers.handled(timer, core.clock.now());
+    }
+    // Nobody waits any more: a request whose timeout said "queued" was never started.
+    if (ask !== undefined && ask.state !== 'open') return;
+    const behavior = life.behavior as Behavior;
+    if (!envelope.exempt && behavior.postpones(envelope)) {
+      this.#postpone(envelope);
+      return;
+    }
+    life.current = envelope;
+    if (ask !== undefined) core.ledger.take(ask, life);
+    this.handled += 1;
+    if (core.inspection.active) {
+      const waitedMs = core.clock.now() - envelope.enqueuedAtMs;
+      core.inspection.emit({
+        type: 'handled',
+        path: this.path,
+        message: envelope.message,
+        waitedMs,
+      });
+    }
+    if (life.idle !== undefined && timer === undefined) life.idle();
+    this.#step('receive', envelope);
+  }
+
+  /** Runs one step of the behavior, then lets go what it sent. */
+  #step(kind: 'receive' | 'resume', envelope: Envelope | undefined): void {
+    const { life } = this;
+    const behavior = life.behavior as Behavior;
+    const before = running.cell;
+    running.cell = this;
+    let received: Received;
+    try {
+      received = kind === 'receive' ? behavior.receive(envelope as Envelope) : behavior.resume();
+    } catch (error) {
+      running.cell = before;
+      this.#crash(error);
+      return;
+    }
+    running.cell = before;
+    this.#settle(received);
+  }
+
+  /** A step has ended well: store, outbox, and the ends of the turn. */
+  #settle(received: Received): void {
+    const { life } = this;
+    life.received = received;
+    if (received === 'waiting') {
+      const wait = life.behavior?.wait;
+      wait?.whenSettled(() => this.signal({ type: 'wake', life }));
+    }
+    const save = life.persistence;
+    if (save !== undefined && received !== 'waiting' && save.due(this.#outbox)) {
+      try {
+        const written = save.write();
+        if (written !== undefined) {
+          this.#held = 'saving';
+          written.then(
+            () => this.signal({ type: 'saved', life }),
+            (error: unknown) => this.signal({ type: 'failed', life, error }),
+          );
+          return;
+        }
+      } catch (error) {
+        this.#crash(error);
+        return;
+      }
+    }
+    if (this.#outbox.length > 0 || this.#emitted !== undefined) this.#flush(0);
+    else this.#afterStep();
+  }
+
+  /** Delivers the outbox from `index` on; stops where a receiver makes the sender wait. */
+  #flush(index: number): void {
+    const emitted = this.#emitted;
+    this.#emitted = undefined;
+    if (emitted !== undefined) for (const event of emitted) this.#tell(event);
+    const outbox = this.#outbox;
+    this.#held = undefined;
+    for (let i = index; i < outbox.length; i += 1) {
+      const envelope = outbox[i] as Envelope;
+      if (this.core.deliver(envelope, this.#onRoom) === 'blocked') {
+        this.#outbox = outbox.slice(i + 1);
+        this.#held = 'blocked';
+        return;
+      }
+    }
+    outbox.length = 0;
+    this.#outbox = outbox;
+    this.#afterStep();
+  }
+
+  /** The step's sends have left. When the turn is over too, its request must be settled, kept or handed on. */
+  #afterStep(): void {
+    const { life, core } = this;
+    const { received, current } = life;
+    if (received === 'waiting') return;
+    if (this.status === 'starting') {
+      this.#started();
+      return;
+    }
+    life.current = undefined;
+    if (current !== undefined) {
+      const { ask } = current;
+      if (received === 'postponed') {
+        if (ask !== undefined) core.ledger.release(ask);
+        this.#postpone(current);
+      } else if (received === 'unhandled') this.#unhandled(current);
+      else if (
+        ask !== undefined &&
+        ask.holder === life &&
+        !ask.deferred &&
+        life.behavior?.answersInTurn === true
+      ) {
+        const why = 'its handler returned without reply, forward or defer';
+        ask.fail(new RequestLost({ address: this.address, message: ask.request, why }));
+      }
+    }
+    if (received === 'changed') this.mailbox.unpostpone();
+    if (received === 'changed' || received === 'updated') this.#changed();
+    if (life.finishing !== undefined) this.#end(life.finishing);
+    else if (this.#pendingStop !== undefined) this.#end(this.#pendingStop);
+  }
+
+  #unhandled(envelope: Envelope): void {
+    const { ask, message, type } = envelope;
+    this.core.stats.unhandled += 1;
+    if (this.core.inspection.active)
+      this.core.inspection.emit({ type: 'unhandled', path: this.path, message });
+    const why =
+      this.life.behavior?.receives === true
+        ? 'no transition was selected'
+        : 'its logic receives no messages';
+    ask?.fail(new Unhandled({ address: this.address, message: type, why }));
+  }
+
+  #postpone(envelope: Envelope): void {
+    const { core } = this;
+    if (core.inspection.active)
+      core.inspection.emit({ type: 'postponed', path: this.path, message: envelope.message });
+    if (envelope.ask !== undefined) envelope.ask.progress = 'queued';
+    if (!this.mailbox.postpone(envelope)) this.#refuse(envelope);
+  }
+
+  // ── What a step does ────────────────────────────────────────────────────────────────────────
+
+  /** Sends from within a step; it leaves when the step ends. */
+  post(envelope: Envelope): void {
+    this.#outbox.push(envelope);
+  }
+
+  /** Takes out an agent's own events that are queued, or about to be when the step ends. */
+  takeInner(predicate: (envelope: Envelope) => boolean): Envelope[] {
+    const queued = this.mailbox.removeWhere(predicate);
+    const posted = this.#outbox.filter(predicate);
+    if (posted.length > 0) this.#outbox = this.#outbox.filter((envelope) => !predicate(envelope));
+    return [...queued, ...posted];
+  }
+
+  /** Emits to the listeners of `ref.on` once the step has ended. */
+  emit(event: EventObject): void {
+    if (running.cell === this) (this.#emitted ??= []).push(event);
+    else this.#tell(event);
+  }
+
+  /** The logic is done: the life ends with this reason when the turn is over. */
+  finish(reason: ExitReason): void {
+    const { life } = this;
+    life.finishing ??= reason;
+    // From outside a step (an async handler after an await) there is no end of a turn to wait for.
+    if (running.cell !== this && life.behavior?.wait === undefined && this.status === 'running')
+      this.#end(life.finishing);
+  }
+
+  /** A timer of this agent has fired: its event takes its place in the mailbox. */
+  fire(timer: AgentTimer, envelope: Envelope): void {
+    if (!timer.cancelled) this.core.deliver(envelope, undefined);
+  }
+
+  #tell(event: EventObject): void {
+    for (const type of [event.type, '*']) {
+      for (const listener of this.#listeners?.get(type) ?? [])
+        this.core.guard(() => listener(event));
+    }
+  }
+
+  #changed(): void {
+    const { core } = this;
+    if (this.#observers === undefined && !core.inspection.active) return;
+    const snapshot = (this.life.behavior as Behavior).snapshot();
+    if (core.inspection.active)
+      core.inspection.emit({ type: 'transitioned', path: this.path, snapshot });
+    for (const observer of this.#observers ?? []) core.guard(() => observer.next?.(snapshot));
+  }
+
+  // ── Start ───────────────────────────────────────────────────────────────────────────────────
+
+  #start(): void {
+    const { life, core } = this;
+    if (this.status !== 'starting' || life.begun) return;
+    life.begun = true;
+    const { persist } = this.options;
+    if (persist === undefined) {
+      this.#begin(undefined);
+      return;
+    }
+    try {
+      const saved = persist.store.load(persist.key ?? this.path);
+      if (!(saved instanceof Promise)) this.#begin(saved);
+      else {
+        saved.then(
+          (loaded) => this.signal({ type: 'loaded', life, saved: loaded }),
+          (error: unknown) => this.signal({ type: 'failed', life, error }),
+        );
+      }
+    } catch (error) {
+      core.guard(() => this.#crash(error));
+    }
+  }
+
+  #begin(saved: SavedSnapshot | undefined): void {
+    const { life } = this;
+    running.cell = this;
+    let received: Received;
+    try {
+      life.prepare();
+      const { persist } = this.options;
+      const restored = saved && persist ? restore(this.core, persist, saved) : undefined;
+      received = (life.behavior as Behavior).start(restored);
+    } catch (error) {
+      running.cell = undefined;
+      this.#crash(error);
+      return;
+    }
+    running.cell = undefined;
+    this.#settle(received);
+  }
+
+  #started(): void {
+    const { core, life } = this;
+    this.status = 'running';
+    if (core.inspection.active)
+      core.inspection.emit({ type: 'started', path: this.path, incarnation: life.incarnation });
+    const waiting = this.#onStart;
+    this.#onStart = undefined;
+    for (const started of waiting ?? []) started(undefined);
+    this.#changed();
+    if (life.finishing !== undefined) this.#end(life.finishing);
+    else if (this.#pendingStop !== undefined) this.#end(this.#pendingStop);
+  }
+
+  // ── End of a life ───────────────────────────────────────────────────────────────────────────
+
+  /** Ends the place, or the life in it, with a grace after which it is killed. */
+  stop(reason: ExitReason, graceMs: number | 'infinity'): void {
+    if (this.status === 'ended') return;
+    this.signal({ type: 'stop', reason });
+    if (graceMs === 'infinity' || this.#killTimer !== undefined) return;
+    const timer = this.core.timers.schedule(this.core.clock.now() + graceMs, () =>
+      this.signal({ type: 'kill' }),
+    );
+    this.#killTimer = () => this.core.timers.cancel(timer);
+  }
+
+  #onStop(reason: ExitReason): void {
+    if (this.status === 'vacant') this.#release();
+    else if (this.status === 'stopping' || this.status === 'ended') return;
+    // A handler that traps exits finishes what it is at, within the grace; any other is cut off.
+    // A step whose snapshot is being written is over when it is written.
+    else if (
+      this.#held === 'saving' ||
+      this.#finishesHandler()
+    ) {
+      this.#pendingStop = reason;
+    } else this.#end(reason);
+  }
+
+  #finishesHandler(): boolean {
+    const { trapExit, behavior } = this.life;
+    return trapExit && behavior?.wait !== undefined && !behavior.interruptible;
+  }
+
+  #onKill(): void {
+    if (this.status === 'vacant') this.#release();
+    else if (this.status !== 'ended') {
+      // A kill during an orderly stop cuts it short: children are killed, no cleanup runs.
+      this.life.ending = KILLED;
+      if (this.status !== 'stopping') this.#end(KILLED);
+      else if (this.#endingChild !== undefined)
+        for (const child of this.children ?? []) child.signal({ type: 'kill' });
+      else if (this.children === undefined || this.children.size === 0) this.#complete();
+    }
+  }
+
+  #onExit(from: Cell | undefined, reason: ExitReason): void {
+    if (this.status === 'vacant' || this.status === 'stopping') return;
+    if (from !== undefined) this.life.links?.delete(from);
+    // The parent's end is never only a message: an agent does not outlive who owns it.
+    if (reason.type === 'normal') return;
+    this.#end(reason);
+  }
+
+  #onFailed(error: unknown): void {
+    if (this.status === 'stopping') {
+      this.core.log.error({ path: this.path, err: error }, 'cleanup failed');
+      this.#complete();
+    } else this.#crash(error);
+  }
+
+  /** Crashes the agent from outside a step, for what its own callbacks did wrong. */
+  fail(error: unknown): void {
+    this.signal({ type: 'failed', life: this.life, error });
+  }
+
+  #crash(error: unknown): void {
+    const { life, core } = this;
+    if (life.over) return;
+    const poison = life.current;
+    // A step that crashes has sent nothing.
+    this.#discard({ type: 'crash', error });
+    core.crashed(this, error, poison);
+    this.#end({ type: 'crash', error });
+  }
+
+  /** Forgets what the step wanted to send. */
+  #discard(reason: ExitReason): void {
+    for (const envelope of this.#outbox.splice(0)) {
+      envelope.ask?.fail(new ActorEnded({ address: this.address, message: envelope.type, reason }));
+    }
+    this.#emitted = undefined;
+  }
+
+  /** Begins the end of the life: the first reason is the one that counts. */
+  #end(reason: ExitReason): void {
+    const { life } = this;
+    if (this.status === 'stopping' || this.status === 'ended' || this.status === 'vacant') return;
+    life.ending ??= reason;
+    life.startFailed = this.status === 'starting';
+    this.status = 'stopping';
+    life.interrupt();
+    this.#stopChildren();
+  }
+
+  #stopChildren(): void {
+    const { children, life } = this;
+    if (children === undefined || children.size === 0) {
+      this.#clean();
+      return;
+    }
+    const inOrder = [...children].reverse();
+    const killed = life.ending?.type === 'killed';
+    const now = killed || life.behavior?.stopsInParallel === true ? inOrder : inOrder.slice(0, 1);
+    this.#endingChild = now[0];
+    for (const child of now) {
+      if (killed || child.options.shutdown === 'brutal_kill') child.signal({ type: 'kill' });
+      else child.stop(SHUTDOWN, child.options.shutdown);
+    }
+  }
+
+  #onChildEnded(child: Cell): void {
+    this.children?.delete(child);
+    if (this.status !== 'stopping' || this.#endingChild === undefined) return;
+    if (this.children === undefined || this.children.size === 0) {
+      this.#endingChild = undefined;
+      this.#clean();
+    } else if (this.life.behavior?.stopsInParallel !== true && this.life.ending?.type !== 'killed')
+      this.#stopChildren();
+  }
+
+  /** The children have ended: the cleanup of its own, then the rest. */
+  #clean(): void {
+    const { life, core } = this;
+    this.#endingChild = undefined;
+    const reason = life.ending as ExitReason;
+    if (reason.type === 'killed' || life.behavior === undefined) {
+      this.#complete();
+      return;
+    }
+    this.#letGo(reason);
+    running.cell = this;
+    try {
+      const cleaning = life.behavior.stop(reason);
+      if (cleaning !== undefined) {
+        // What it sends after an await leaves at once, and must not overtake what it sent before.
+        this.#letGo(reason);
+        Promise.resolve(cleaning).then(
+          () => this.signal({ type: 'cleaned', life }),
+          (error: unknown) => this.signal({ type: 'failed', life, error }),
+        );
+        return;
+      }
+    } catch (error) {
+      this.#discard({ type: 'crash', error });
+      core.log.error({ path: this.path, err: error }, 'cleanup failed');
+    } finally {
+      running.cell = undefined;
+    }
+    this.#complete();
+  }
+
+  /** No step follows: what was not written must not leave, what only waited for room goes its way. */
+  #letGo(reason: ExitReason): void {
+    if (this.#held === 'saving') this.#discard(reason);
+    this.#held = undefined;
+    for (const envelope of this.#outbox.splice(0)) this.core.deliver(envelope, STOP_WAITING);
+  }
+
+  /** The life is over: settle what it owes, free its names, then tell. */
+  #complete(): void {
+    const { life, core } = this;
+    if (life.over) return;
+    life.over = true;
+    const reason = life.ending as ExitReason;
+    this.exit = reason;
+    this.#killTimer?.();
+    this.#killTimer = undefined;
+    this.#pendingStop = undefined;
+    this.#letGo(reason);
+    core.guard(() => life.behavior?.dispose());
+    life.settleObligations(reason);
+    core.names.release(life);
+    if (core.inspection.active) {
+      core.inspection.emit({
+        type: 'ended',
+        path: this.path,
+        incarnation: life.incarnation,
+        reason,
+      });
+    }
+    const failure = life.startFailed
+      ? startFailure(this.path, reason)
+      : undefined;
+    const keep =
+      this.options.held && this.parent !== undefined && this.parent.status !== 'stopping';
+    if (keep) {
+      this.status = 'vacant';
+      if (this.mailbox.onRestart === 'clear') this.#drain(reason);
+    } else this.#leave(reason);
+    life.tell(reason);
+    if (failure !== undefined)
+      for (const started of this.#onStart?.splice(0) ?? []) started(failure);
+    if (!keep || reason.type === 'normal')
+      for (const ended of this.#onEnd?.splice(0) ?? []) ended(reason);
+    if (!keep) this.#close(reason);
+  }
+
+  /** Gives up a vacant place: nobody will live here again. */
+  release(): void {
+    if (this.status === 'vacant') this.#release();
+  }
+
+  #release(): void {
+    const reason = this.exit ?? NORMAL;
+    this.#killTimer?.();
+    this.#leave(reason);
+    for (const ended of this.#onEnd?.splice(0) ?? []) ended(reason);
+    for (const started of this.#onStart?.splice(0) ?? []) {
+      started(startFailure(this.path, reason));
+    }
+    this.#close(reason);
+  }
+
+  #leave(reason: ExitReason): void {
+    this.status = 'ended';
+    this.#drain(reason);
+    this.core.vacate(this);
+    this.parent?.signal({ type: 'child ended', child: this });
+  }
+
+  #drain(reason: ExitReason): void {
+    for (const envelope of this.mailbox.drain())
+      if (!envelope.exempt) this.core.undeliverable(envelope, reason);
+    const waiters = this.#waiters;
+    this.#waiters = undefined;
+    for (const { envelope, admitted } of waiters ?? []) {
+      this.core.undeliverable(envelope, reason);
+      admitted();
+    }
+  }
+
+  #close(reason: ExitReason): void {
+    const observers = this.#observers;
+    this.#observers = undefined;
+    this.#listeners = undefined;
+    for (const observer of observers ?? []) {
+      this.core.guard(() =>
+        reason.type === 'crash' ? observer.error?.(reason.error) : observer.complete?.(),
+      );
+    }
+  }
+
+  // ── The next life ───────────────────────────────────────────────────────────────────────────
+
+  /** Starts a new life in a vacant place; false when the place is not vacant. */
+  restart(): boolean {
+    if (this.status !== 'vacant') return false;
+    this.restarts += 1;
+    this.core.stats.restarts += 1;
+    this.status = 'starting';
+    this.exit = undefined;
+    this.suspended = false;
+    this.life = new Life(this, this.life.incarnation + 1);
+    // Events of the former life's own actors and timers mean nothing to the next one.
+    this.mailbox.removeWhere(
+      (envelope) => envelope.inner !== undefined || envelope.timer !== undefined,
+    );
+    if (this.core.inspection.active) {
+      this.core.inspection.emit({
+        type: 'restarted',
+        path: this.path,
+        incarnation: this.life.incarnation,
+      });
+    }
+    this.signal({ type: 'start' });
+    return true;
+  }
+
+  // ── Watching ────────────────────────────────────────────────────────────────────────────────
+
+  whenStarted(started: (error: unknown) => void): void {
+    if (this.status === 'starting' || this.status === 'vacant')
+      (this.#onStart ??= []).push(started);
+    else if (this.status === 'ended' && this.life.startFailed) {
+      started(startFailure(this.path, this.exit ?? NOPROC));
+    } else started(undefined);
+  }
+
+  whenEnded(ended: (reason: ExitReason) => void): void {
+    if (this.status === 'ended') ended(this.exit ?? NORMAL);
+    else (this.#onEnd ??= []).push(ended);
+  }
+
+  observe(observer: SnapshotObserver): () => void {
+    if (this.status === 'ended') {
+      const { exit } = this;
+      this.core.guard(() =>
+        exit?.type === 'crash' ? observer.error?.(exit.error) : observer.complete?.(),
+      );
+      return STOP_WAITING;
+    }
+    (this.#observers ??= new Set()).add(observer);
+    return () => this.#observers?.delete(observer);
+  }
+
+  listen(type: string, listener: EmitListener): () => void {
+    const listeners = (this.#listeners ??= new Map<string, Set<EmitListener>>());
+    let own = listeners.get(type);
+    if (own === undefined) listeners.set(type, (own = new Set()));
+    own.add(listener);
+    return () => own.delete(listener);
+  }
+
+  snapshot(): Snapshot<unknown> {
+    const { life } = this;
+    life.prepare();
+    return (life.behavior as Behavior).snapshot();
+  }
+}
+
+/** The error of a start that failed: in a tree, that of the first agent that could not start. */
+function startFailure(path: string, reason: ExitReason): StartFailed {
+  const cause =
+    reason.type === 'crash'
+      ? reason.error
+      : reason.type === 'shutdown' && reason.cause !== undefined
+        ? reason.cause
+        : new Error(`it ended (${reason.type}) while it started`);
+  return cause instanceof StartFailed ? cause : new StartFailed({ path }, { cause });
+}

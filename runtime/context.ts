@@ -1,0 +1,488 @@
+/**
+ * The context: what an agent can do besides changing its state. Function agents get it as the third
+ * argument of their handlers; a machine's actions get it from `here()`.
+ */
+import type { AnyActorLogic, EventObject } from 'xstate';
+import { AgentTimer } from './agent-timers.ts';
+import { askOf, type Ask } from './ask.ts';
+import { cellOf } from './agent-ref.ts';
+import type { Cell } from './cell.ts';
+import { Envelope, type Budget } from './envelope.ts';
+import { ActorEnded, InvalidOption, show } from './errors.ts';
+import { NORMAL, SHUTDOWN, type ExitReason } from './exit.ts';
+import type { Report } from './inspection.ts';
+import type { Life, Monitor } from './life.ts';
+import type { Log } from './log.ts';
+import type { ChildSpawnOptions, SpawnArguments } from './spawn-options.ts';
+import type {
+  Address,
+  AgentName,
+  AnyRef,
+  AskOptions,
+  Question,
+  Ref,
+  RefFrom,
+  ReplyOf,
+  ReplyTo,
+  RequestNamed,
+  RequestOf,
+} from './ref.ts';
+import { running } from './step.ts';
+import { Wait, waitAll } from './wait.ts';
+
+/** A request as its handler sees it. */
+export interface Request<TReply extends EventObject = EventObject> {
+  readonly type: string;
+  readonly replyTo: ReplyTo<TReply>;
+}
+
+/** What an agent can do. Every call acts for the agent, and fails with `ActorEnded` once its life is over. */
+export interface AgentContext<
+  TEvent extends EventObject = never,
+  TEmitted extends EventObject = EventObject,
+> {
+  readonly self: Ref<TEvent>;
+  /** The agent that spawned it. */
+  readonly parent: AnyRef | undefined;
+  /** Aborted when the life ends: pass it to `fetch` and the like. */
+  readonly signal: AbortSignal;
+  /** The log, bound to the agent's path. */
+  readonly log: Log;
+  /** Milliseconds that the task of the current message has left; `Infinity` when it has no deadline. */
+  readonly remainingMs: number;
+  /** What the task of the current message may still spend. */
+  readonly budget: Budget | undefined;
+  /** The clock's monotonic milliseconds. */
+  now(): number;
+  /** A number in [0, 1), from the `random` seam. */
+  random(): number;
+
+  /** Sends; it leaves when the step ends. */
+  send<TMessage extends EventObject>(to: Address<TMessage>, message: NoInfer<TMessage>): void;
+  /** Asks: `yield*` (or `await`) it for the reply. Fails as `ref.ask` does. */
+  ask<TTarget extends EventObject, TType extends RequestOf<TTarget>['type']>(
+    to: Ref<TTarget> | AgentName<Ref<TTarget>>,
+    request: { readonly type: TType } & Question<RequestNamed<TTarget, TType>>,
+    options?: AskOptions,
+  ): Wait<ReplyOf<RequestNamed<TTarget, TType>>>;
+  /** Answers a request: the current one, or one that was deferred. */
+  reply<TReply extends EventObject>(request: Request<TReply>, reply: NoInfer<TReply>): void;
+  /** Fails a request with an error. */
+  fail(request: Request<never>, error: unknown): void;
+  /** Keeps the request beyond this turn: it must be answered, failed or forwarded later. */
+  defer(request: Request<never>): void;
+  /** Hands the request on: whoever gets it owes the answer, to the same asker, within the same deadline. */
+  forward<TMessage extends EventObject>(to: Address<TMessage>, request: NoInfer<TMessage>): void;
+  /** Emits to the listeners of `ref.on`. */
+  emit(event: TEmitted): void;
+  /** Puts the current message back until the state has changed; then it comes ahead of newer ones. */
+  postpone(): void;
+
+  /** Spawns a child, which ends with this agent at the latest. */
+  spawn<TLogic extends AnyActorLogic>(
+    logic: TLogic,
+    ...[options]: SpawnArguments<TLogic, ChildSpawnOptions>
+  ): RefFrom<TLogic>;
+  /** Waits until a child has started; fails with `StartFailed`. */
+  started(child: AnyRef): Wait<void>;
+  /** Ends a child within its grace and waits until it and its children have ended. */
+  stopChild(child: AnyRef, graceMs?: number | 'infinity' | 'brutal_kill'): Wait<ExitReason>;
+  /** Starts a new life in the place of an ended child that was spawned with `hold`. */
+  restart(child: AnyRef): Wait<void>;
+  /** Gives up the place of an ended child that was spawned with `hold`. */
+  release(child: AnyRef): void;
+  /** Ends this agent normally when the turn is over. */
+  stop(output?: unknown): void;
+  /** Ends this agent with another reason when the turn is over. */
+  end(reason: ExitReason): void;
+  /** Sends an exit signal, as if this agent had ended with the reason and were linked. */
+  exit(to: AnyRef, reason: ExitReason): void;
+
+  /** Links this life with another: the crash of one ends the other. */
+  link(to: AnyRef): void;
+  unlink(from: AnyRef): void;
+  /** Watches the present life of another agent: its `Down` comes as a message, once. */
+  monitor(ref: AnyRef): Monitor;
+  /** Ends a watch; a `Down` that has come already stays. */
+  demonitor(monitor: Monitor): void;
+  /** Whether exits of linked agents come as messages; a stop then lets the handler finish. */
+  trapExit(on: boolean): void;
+  /** Registers this life under a name. Throws `NameTaken`. */
+  register(name: AgentName | string): void;
+  unregister(name: AgentName | string): void;
+  whereis<TRef extends AnyRef>(name: AgentName<TRef>): TRef | undefined;
+
+  /** Sends the event to itself after a delay; the same id again cancels the earlier timer. Returns the id. */
+  after(delayMs: number, event: NoInfer<TEvent>, options?: { readonly id?: string }): string;
+  /** Sends the event to itself with this delay between the end of one and the next. Returns the id. */
+  every(periodMs: number, event: NoInfer<TEvent>, options?: { readonly id?: string }): string;
+  /** Sends the event to itself when no message has come for this long; any message starts it anew. */
+  idle(delayMs: number, event: NoInfer<TEvent>): void;
+  /** Cancels a timer: its event is not seen, even when it waits in the mailbox already. */
+  cancel(id: string): boolean;
+
+  /** Waits, deaf to messages. */
+  sleep(delayMs: number): Wait<void>;
+  /** Waits for a promise of the outside world. */
+  wait<T>(promise: PromiseLike<T>): Wait<T>;
+  /** Waits for all. */
+  all: typeof waitAll;
+  /** Writes the snapshot when the step ends (`persist.save: 'manual'`). */
+  save(): void;
+  /** Tells the log and the inspection. */
+  report(report: Omit<Report, 'path'>): void;
+}
+
+const IDLE = 'troupe.idle';
+
+/** @internal The one implementation of {@link AgentContext}. */
+export class Context implements AgentContext<EventObject> {
+  readonly #life: Life;
+  #timerIds = 0;
+  #log: Log | undefined;
+  /** The handler asked to see the current message again. */
+  postponed = false;
+  /** A manual save is due at the end of the step. */
+  saveDue = false;
+  readonly all = waitAll;
+
+  constructor(life: Life) {
+    this.#life = life;
+  }
+
+  get #cell(): Cell {
+    const { cell, over, ending } = this.#life;
+    if (over && ending !== undefined) {
+      throw new ActorEnded({
+        address: cell.address,
+        message: 'a call of its context',
+        reason: ending,
+      });
+    }
+    return cell;
+  }
+
+  get self(): Ref<EventObject> {
+    return this.#life.cell.ref;
+  }
+  get parent(): AnyRef | undefined {
+    return this.#life.cell.parent?.ref;
+  }
+  get signal(): AbortSignal {
+    return this.#life.signal;
+  }
+  get log(): Log {
+    const { core, path } = this.#life.cell;
+    return (this.#log ??= core.log.child({ path }));
+  }
+  get remainingMs(): number {
+    const deadlineMs = this.#life.current?.lineage?.deadlineMs ?? Infinity;
+    return deadlineMs - this.#life.cell.core.clock.now();
+  }
+  get budget(): Budget | undefined {
+    return this.#life.current?.lineage?.budget;
+  }
+  now(): number {
+    return this.#life.cell.core.clock.now();
+  }
+  random(): number {
+    return this.#life.cell.core.random.float();
+  }
+
+  send(to: Address<EventObject>, message: EventObject): void {
+    const { core } = this.#cell;
+    core.send(core.destinationOf(to), message, this.#life);
+  }
+
+  ask(
+    to: AnyRef | AgentName,
+    request: { readonly type: string },
+    options: AskOptions = {},
+  ): Wait<never> {
+    const { core } = this.#cell;
+    const wait = new Wait<never>();
+    const { signal } = options;
+    let ask: Ask | undefined;
+    const abort = (): void => {
+      ask?.cancel();
+      wait.fail(signal?.reason);
+    };
+    const settled = (end: () => void): void => {
+      signal?.removeEventListener('abort', abort);
+      if (ask !== undefined) this.#life.removeAsk(ask);
+      end();
+    };
+    const asker = {
+      address: this.#life.address,
+      answered: (reply: unknown) => settled(() => wait.settle(reply as never)),
+      failed: (error: unknown) => settled(() => wait.fail(error)),
+    };
+    ask = core.ask(asker, core.destinationOf(to), request, options, this.#life);
+    if (ask.state === 'open') {
+      this.#life.addAsk(ask);
+      signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted === true) abort();
+    }
+    return wait;
+  }
+
+  reply(request: Request<never>, reply: EventObject): void {
+    const { core } = this.#cell;
+    core.send(this.#request(request) ?? core.destinationOf(request.replyTo), reply, this.#life);
+  }
+
+  fail(request: Request<never>, error: unknown): void {
+    this.#request(request)?.fail(error);
+  }
+
+  defer(request: Request<never>): void {
+    const ask = this.#request(request);
+    if (ask !== undefined) ask.deferred = true;
+  }
+
+  forward(to: Address<EventObject>, request: EventObject): void {
+    const { core } = this.#cell;
+    const ask = this.#request(request as Request<never>);
+    const destination = core.destinationOf(to);
+    if (ask === undefined) {
+      core.send(destination, request, this.#life);
+      return;
+    }
+    core.ledger.release(ask);
+    core.forward(ask, destination, request, this.#life);
+  }
+
+  emit(event: EventObject): void {
+    this.#cell.emit(event);
+  }
+
+  postpone(): void {
+    this.postponed = true;
+  }
+
+  spawn<TLogic extends AnyActorLogic>(
+    logic: TLogic,
+    ...[options]: SpawnArguments<TLogic, ChildSpawnOptions>
+  ): RefFrom<TLogic> {
+    const cell = this.#cell;
+    const child = cell.core.spawn(logic, options, cell);
+    if (options?.link === true) this.#life.link(child);
+    if (options?.monitor === true) this.monitor(child.ref);
+    return child.ref as unknown as RefFrom<TLogic>;
+  }
+
+  started(child: AnyRef): Wait<void> {
+    const wait = new Wait<void>();
+    this.#child(child, 'started').whenStarted((error) => {
+      if (error === undefined) wait.settle();
+      else wait.fail(error);
+    });
+    return wait;
+  }
+
+  stopChild(ref: AnyRef, graceMs?: number | 'infinity' | 'brutal_kill'): Wait<ExitReason> {
+    const wait = new Wait<ExitReason>();
+    const child = this.#child(ref, 'stopChild');
+    const grace = graceMs ?? child.options.shutdown;
+    if (child.status === 'vacant' || child.status === 'ended') {
+      wait.settle(child.exit ?? SHUTDOWN);
+      return wait;
+    }
+    child.life.whenOver((reason) => wait.settle(reason));
+    if (grace === 'brutal_kill') child.signal({ type: 'kill' });
+    else child.stop(SHUTDOWN, grace);
+    return wait;
+  }
+
+  restart(ref: AnyRef): Wait<void> {
+    const child = this.#child(ref, 'restart');
+    if (!child.restart()) {
+      const allowed = `an ended child that was spawned with hold (it is ${child.status})`;
+      throw new InvalidOption({ field: 'restart', given: child.path, allowed });
+    }
+    return this.started(ref);
+  }
+
+  release(ref: AnyRef): void {
+    this.#child(ref, 'release').release();
+  }
+
+  stop(output?: unknown): void {
+    this.#cell.finish(output === undefined ? NORMAL : { type: 'normal', output });
+  }
+
+  end(reason: ExitReason): void {
+    this.#cell.finish(reason);
+  }
+
+  exit(to: AnyRef, reason: ExitReason): void {
+    const cell = this.#cell;
+    const target = cellOf(to);
+    if (target === undefined) return;
+    if (reason.type === 'killed') target.signal({ type: 'kill' });
+    else cell.core.exit(target, cell, reason);
+  }
+
+  link(to: AnyRef): void {
+    const target = cellOf(to);
+    if (target !== undefined) this.#life.link(target);
+    else this.#cell.core.exitNoproc(this.#life.cell);
+  }
+  unlink(from: AnyRef): void {
+    const target = cellOf(from);
+    if (target !== undefined) this.#life.unlink(target);
+  }
+
+  monitor(ref: AnyRef): Monitor {
+    const cell = this.#cell;
+    return cell.core.monitor(ref, this.#life, (down) => cell.core.notify(cell, down));
+  }
+  demonitor(monitor: Monitor): void {
+    this.#life.unwatch(monitor);
+  }
+  trapExit(on: boolean): void {
+    this.#life.trapExit = on;
+  }
+
+  register(name: AgentName | string): void {
+    this.#cell.core.names.register(nameOf(name), this.#life);
+  }
+  unregister(name: AgentName | string): void {
+    this.#cell.core.names.unregister(nameOf(name), this.#life);
+  }
+  whereis<TRef extends AnyRef>(name: AgentName<TRef>): TRef | undefined {
+    return this.#cell.core.whereis(name) as TRef | undefined;
+  }
+
+  after(delayMs: number, event: EventObject, options?: { readonly id?: string }): string {
+    return this.#timer('after', delayMs, event, undefined, options?.id);
+  }
+  every(periodMs: number, event: EventObject, options?: { readonly id?: string }): string {
+    return this.#timer('every', periodMs, event, periodMs, options?.id);
+  }
+  idle(delayMs: number, event: EventObject): void {
+    const life = this.#life;
+    life.idle = () => this.#timer('idle', delayMs, event, undefined, IDLE);
+    life.idle();
+  }
+  cancel(id: string): boolean {
+    if (id === IDLE) this.#life.idle = undefined;
+    return this.#life.timers.cancel(this.#life, id);
+  }
+
+  sleep(delayMs: number): Wait<void> {
+    checkDelay('sleep', delayMs);
+    const { core } = this.#cell;
+    const wait = new Wait<void>();
+    const timer = core.timers.schedule(core.clock.now() + delayMs, () => wait.settle());
+    this.#life.whenOver(() => core.timers.cancel(timer));
+    return wait;
+  }
+
+  wait<T>(promise: PromiseLike<T>): Wait<T> {
+    const wait = new Wait<T>();
+    promise.then(
+      (value) => wait.settle(value),
+      (error: unknown) => wait.fail(error),
+    );
+    return wait;
+  }
+
+  save(): void {
+    this.saveDue = true;
+  }
+
+  report(report: Omit<Report, 'path'>): void {
+    const { core, path } = this.#life.cell;
+    core.report({ ...report, path });
+  }
+
+  /** @internal Arms a timer of the agent itself; also for a restored one. */
+  arm(id: string, dueMs: number, event: EventObject, periodMs: number | undefined): void {
+    const { cell } = this.#life;
+    const life = this.#life;
+    life.timers.set(
+      new AgentTimer(life, id, dueMs, event, undefined, periodMs, life.lineage),
+      (fired) => {
+        const inherited = life.timerLineage(fired.lineage);
+        cell.fire(
+          fired,
+          new Envelope(
+            cell.core.nextId(),
+            cell,
+            cell.address,
+            event,
+            inherited,
+            undefined,
+            true,
+            undefined,
+            fired,
+          ),
+        );
+      },
+    );
+  }
+
+  #timer(
+    field: string,
+    delayMs: number,
+    event: EventObject,
+    periodMs: number | undefined,
+    id?: string,
+  ): string {
+    checkDelay(field, delayMs);
+    const { core } = this.#cell;
+    core.checkMessage(event);
+    const timerId = id ?? `t${(this.#timerIds += 1)}`;
+    this.arm(timerId, core.clock.now() + delayMs, event, periodMs);
+    return timerId;
+  }
+
+  /** The open request behind an event; undefined when it has settled already. */
+  #request(request: Request<never>): Ask | undefined {
+    const replyTo: unknown = request?.replyTo;
+    if (replyTo === undefined) {
+      throw new InvalidOption({
+        field: 'request',
+        given: show(request),
+        allowed: 'an event with a replyTo',
+      });
+    }
+    return askOf(this.#cell.core.ledger, replyTo);
+  }
+
+  #child(ref: AnyRef, asked: string): Cell {
+    const child = cellOf(ref);
+    if (child?.parent !== this.#cell) {
+      throw new InvalidOption({
+        field: asked,
+        given: show(ref?.path),
+        allowed: `a child of ${this.#life.cell.path}`,
+      });
+    }
+    return child;
+  }
+}
+
+/** The context of the agent whose step runs now. Throws outside a step. */
+export function here(): AgentContext<EventObject> {
+  const { cell } = running;
+  if (cell === undefined) {
+    throw new InvalidOption({
+      field: 'here()',
+      given: 'no agent',
+      allowed: 'a call from within a step of an agent',
+    });
+  }
+  return cell.life.ctx;
+}
+
+export function nameOf(name: AgentName | string): string {
+  return typeof name === 'string' ? name : name.name;
+}
+
+function checkDelay(field: string, delayMs: unknown): void {
+  if (typeof delayMs !== 'number' || !(delayMs >= 0)) {
+    throw new InvalidOption({ field, given: delayMs, allowed: 'milliseconds >= 0' });
+  }
+}

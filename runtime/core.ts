@@ -1,0 +1,567 @@
+/**
+ * The inside of a system: the seams, the tables, and the one choke point for delivery.
+ *
+ * Every send of every kind passes `deliver`; inspection, dead letters and remoting hook there and
+ * nowhere else.
+ */
+import type { AnyActorLogic, AnyActorRef, EventObject } from 'xstate';
+import { AgentRef, cellOf } from './agent-ref.ts';
+import type { Ask, Asker } from './ask.ts';
+import type { Behavior } from './behavior.ts';
+import { Cell } from './cell.ts';
+import type { Clock } from './clock.ts';
+import { DeadLetters, type DeadLetterReason } from './dead-letters.ts';
+import { Envelope, Lineage, Task, type Budget, type Destination } from './envelope.ts';
+import {
+  ActorEnded,
+  HopLimit,
+  InvalidOption,
+  NameTaken,
+  NoSuchActor,
+  SystemStopped,
+} from './errors.ts';
+import { NOPROC, type Down, type Exit, type ExitReason } from './exit.ts';
+import { deepFreeze } from './freeze.ts';
+import { HandlerBehavior, handlerOf } from './handler.ts';
+import { Inspection, type Report } from './inspection.ts';
+import { Ledger } from './ledger.ts';
+import type { Life, Monitor } from './life.ts';
+import type { Log } from './log.ts';
+import { Names } from './names.ts';
+import type { Network } from './network.ts';
+import type { Random } from './random.ts';
+import { isRef, type AgentName, type AnyRef, type AskOptions } from './ref.ts';
+import type { Scheduler } from './scheduler.ts';
+import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
+import { running } from './step.ts';
+import { Timers } from './timers.ts';
+import { XStateBehavior, XStateHost } from './xstate.ts';
+
+/** What a core is made of. */
+export interface CoreParts {
+  readonly name: string;
+  readonly scheduler: Scheduler;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly log: Log;
+  readonly freeze: boolean;
+  readonly askTimeoutMs: number;
+  readonly hopsMax: number;
+  readonly deadLettersMax: number;
+}
+
+/** Counters since the start. */
+export interface Counters {
+  delivered: number;
+  unhandled: number;
+  crashes: number;
+  restarts: number;
+  spawned: number;
+  asksSettled: number;
+  asksFailed: number;
+  askMsTotal: number;
+  askMsMax: number;
+}
+
+export class Core {
+  readonly name: string;
+  readonly node: string;
+  readonly scheduler: Scheduler;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly network: Network;
+  readonly log: Log;
+  readonly timers: Timers;
+  readonly ledger: Ledger;
+  readonly deadLetters: DeadLetters;
+  readonly inspection = new Inspection((callback) => this.guard(callback));
+  readonly names = new Names();
+  readonly cells = new Map<string, Cell>();
+  /** Agents without a parent, in start order. */
+  readonly roots = new Set<Cell>();
+  readonly xstate: XStateHost;
+  readonly stats: Counters = {
+    delivered: 0,
+    unhandled: 0,
+    crashes: 0,
+    restarts: 0,
+    spawned: 0,
+    asksSettled: 0,
+    asksFailed: 0,
+    askMsTotal: 0,
+    askMsMax: 0,
+  };
+  stopping = false;
+  readonly #parts: CoreParts;
+  readonly #throttle = { untilMs: 0, logged: 0, silent: 0 };
+  readonly #whenEmpty: (() => void)[] = [];
+  #envelopeIds = 0;
+  #spawnIds = 0;
+
+  constructor(parts: CoreParts) {
+    this.#parts = parts;
+    this.name = parts.name;
+    this.node = parts.network.node;
+    this.scheduler = parts.scheduler;
+    this.clock = parts.clock;
+    this.random = parts.random;
+    this.network = parts.network;
+    this.log = parts.log;
+    this.timers = new Timers(parts.clock);
+    this.deadLetters = new DeadLetters(
+      parts.deadLettersMax,
+      (envelope) => this.#resend(envelope),
+      (callback) => this.guard(callback),
+    );
+    this.ledger = new Ledger(
+      this.timers,
+      `${this.node}/`,
+      (to, reply) => this.send(to, reply, undefined),
+      {
+        settled: (ask) => this.#settled(ask),
+        lateReply: (ask, envelope) => this.#lateReply(ask, envelope),
+      },
+    );
+    this.xstate = new XStateHost(this);
+  }
+
+  // ── Delivery ────────────────────────────────────────────────────────────────────────────────
+
+  /** The choke point: every envelope passes here, exactly once, on its way to its destination. */
+  deliver(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
+    this.stats.delivered += 1;
+    if (this.inspection.active) {
+      const { to, from, message, traceparent } = envelope;
+      this.inspection.emit({ type: 'delivered', path: to.address, from, message, traceparent });
+    }
+    return envelope.to.accept(envelope, resume);
+  }
+
+  /** Sends for a life, or for the agent whose step runs, or for code outside agents. */
+  send(to: Destination, message: unknown, life: Life | undefined): void {
+    this.checkMessage(message);
+    const sender = running.cell?.life ?? life;
+    const envelope = new Envelope(
+      this.nextId(),
+      to,
+      sender?.address,
+      message,
+      sender?.lineage,
+      undefined,
+      false,
+    );
+    this.#dispatch(envelope);
+  }
+
+  /** Opens an ask and sends its request. What is wrong with the target is told through the asker. */
+  ask(
+    asker: Asker,
+    to: Destination,
+    request: { readonly type: string },
+    options: AskOptions,
+    life: Life | undefined,
+  ): Ask {
+    this.checkMessage(request);
+    const { budget } = options;
+    const nowMs = this.clock.now();
+    const inherited = (running.cell?.life ?? life)?.lineage ?? this.newLineage();
+    const timeoutMs =
+      checkTimeout(options.timeoutMs) ??
+      (inherited.deadlineMs === Infinity ? this.#parts.askTimeoutMs : Infinity);
+    checkBudget(budget);
+    const lineage = inherited.derive(asker.address ?? `${this.node}/`, nowMs + timeoutMs, budget);
+    const ask = this.ledger.make(asker, request.type, to.address, lineage, nowMs);
+    const { hopsMax } = this.#parts;
+    if (this.stopping)
+      ask.fail(new SystemStopped({ system: this.name, asked: `ask "${request.type}"` }));
+    else if (lineage.hops > hopsMax)
+      ask.fail(new HopLimit({ address: to.address, hopsMax, chain: lineage.path }));
+    else {
+      const message = { ...request, replyTo: ask.replyTo };
+      this.#dispatch(new Envelope(this.nextId(), to, asker.address, message, lineage, ask, false));
+      if (this.inspection.active) {
+        this.inspection.emit({
+          type: 'asked',
+          path: to.address,
+          request: request.type,
+          by: asker.address,
+        });
+      }
+    }
+    return ask;
+  }
+
+  /** Sends an open request to its next holder. */
+  forward(ask: Ask, to: Destination, request: unknown, life: Life): void {
+    const lineage = ask.lineage.derive(life.address, Infinity, undefined);
+    const { hopsMax } = this.#parts;
+    if (lineage.hops > hopsMax)
+      ask.fail(new HopLimit({ address: to.address, hopsMax, chain: lineage.path }));
+    else
+      this.#dispatch(new Envelope(this.nextId(), to, life.address, request, lineage, ask, false));
+  }
+
+  /** An ask by code outside agents, or by an agent that wants a promise. */
+  askFromOutside(
+    to: Destination,
+    request: { readonly type: string },
+    options: AskOptions,
+  ): Promise<never> {
+    const life = running.cell?.life;
+    return new Promise((resolve, reject) => {
+      const { signal } = options;
+      const abort = (): void => {
+        ask.cancel();
+        settled(() => reject(signal?.reason as Error));
+      };
+      const settled = (end: () => void): void => {
+        signal?.removeEventListener('abort', abort);
+        if (asked !== undefined) life?.removeAsk(asked);
+        end();
+      };
+      let asked: Ask | undefined;
+      const asker: Asker = {
+        address: life?.address,
+        answered: (reply) => settled(() => resolve(reply as never)),
+        failed: (error) => settled(() => reject(error as Error)),
+      };
+      const ask = this.ask(asker, to, request, options, life);
+      asked = ask;
+      if (ask.state !== 'open') return;
+      life?.addAsk(ask);
+      signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted === true) abort();
+    });
+  }
+
+  /** Sends from outside and waits for a place in the mailbox. */
+  offer(to: Destination, message: unknown, signal: AbortSignal | undefined): Promise<void> {
+    this.checkMessage(message);
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const envelope = new Envelope(
+        this.nextId(),
+        to,
+        undefined,
+        message,
+        undefined,
+        undefined,
+        false,
+      );
+      const abort = (): void => {
+        if (to instanceof Cell && to.withdraw(envelope)) reject(signal?.reason as Error);
+      };
+      const admitted = (): void => {
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      };
+      if (this.deliver(envelope, admitted) !== 'blocked') resolve();
+      else signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+
+  #dispatch(envelope: Envelope): void {
+    // A step's sends wait for its end; so do those of a continuation that runs in no step: at once.
+    if (running.cell !== undefined) running.cell.post(envelope);
+    else if (this.deliver(envelope, envelope.ask === undefined ? undefined : NOTHING) === 'blocked')
+      return;
+  }
+
+  #resend(envelope: Envelope): void {
+    const { to, message } = envelope;
+    const destination = to instanceof Cell ? (this.cells.get(to.path) ?? to) : to;
+    this.deliver(
+      new Envelope(this.nextId(), destination, undefined, message, undefined, undefined, false),
+      undefined,
+    );
+  }
+
+  /** A message found nobody: its ask fails, a plain send becomes a dead letter. */
+  undeliverable(envelope: Envelope, reason: ExitReason | undefined): void {
+    const { ask, type: message, to } = envelope;
+    if (envelope.exempt) return;
+    if (ask === undefined)
+      this.deadLetter(envelope, reason === undefined ? 'no such actor' : 'actor ended');
+    else if (reason === undefined) ask.fail(new NoSuchActor({ address: to.address, message }));
+    else ask.fail(new ActorEnded({ address: to.address, message, reason }));
+  }
+
+  deadLetter(envelope: Envelope, reason: DeadLetterReason, error?: unknown): void {
+    const nowMs = this.clock.now();
+    const letter = this.deadLetters.add(envelope, reason, nowMs, error);
+    if (this.inspection.active) this.inspection.emit({ type: 'dropped', letter });
+    const throttle = this.#throttle;
+    if (nowMs >= throttle.untilMs) {
+      if (throttle.silent > 0)
+        this.log.warn({ count: throttle.silent }, 'more dead letters, not logged one by one');
+      Object.assign(throttle, { untilMs: nowMs + 5_000, logged: 0, silent: 0 });
+    }
+    if (throttle.logged < 10) {
+      throttle.logged += 1;
+      this.log.warn(
+        { to: letter.to, from: letter.from, message: envelope.type, reason },
+        'dead letter',
+      );
+    } else throttle.silent += 1;
+  }
+
+  // ── Agents ──────────────────────────────────────────────────────────────────────────────────
+
+  spawn(
+    logic: AnyActorLogic,
+    options: (SpawnOptions<AnyActorLogic> & ChildSpawnOptions) | undefined,
+    parent: Cell | undefined,
+  ): Cell {
+    const resolved = resolveSpawn(logic, options);
+    const id = options?.id ?? `$${(this.#spawnIds += 1)}`;
+    const path = `${parent?.path ?? ''}/${id}`;
+    if (this.stopping) throw new SystemStopped({ system: this.name, asked: `spawn ${path}` });
+    if (this.cells.has(path)) {
+      throw new NameTaken({
+        name: path,
+        requestedBy: `spawn of "${id}"`,
+        heldBy: 'the agent that lives there',
+      });
+    }
+    const cell = new Cell(this, path, parent, resolved);
+    if (resolved.name !== undefined) this.names.register(resolved.name, cell.life);
+    this.cells.set(path, cell);
+    if (parent === undefined) this.roots.add(cell);
+    else (parent.children ??= new Set()).add(cell);
+    this.stats.spawned += 1;
+    if (this.inspection.active)
+      this.inspection.emit({ type: 'spawned', path, parent: parent?.path });
+    cell.signal({ type: 'start' });
+    return cell;
+  }
+
+  host(life: Life): Behavior {
+    const handler = handlerOf(life.cell.options.logic);
+    return handler === undefined
+      ? new XStateBehavior(this.xstate, life)
+      : new HandlerBehavior(handler, life);
+  }
+
+  /** The place is free again. */
+  vacate(cell: Cell): void {
+    if (this.cells.get(cell.path) === cell) this.cells.delete(cell.path);
+    this.roots.delete(cell);
+    if (this.roots.size === 0) for (const empty of this.#whenEmpty.splice(0)) empty();
+  }
+
+  whenEmpty(empty: () => void): void {
+    if (this.roots.size === 0) empty();
+    else this.#whenEmpty.push(empty);
+  }
+
+  crashed(cell: Cell, error: unknown, poison: Envelope | undefined): void {
+    this.stats.crashes += 1;
+    const { path, life } = cell;
+    if (this.inspection.active) {
+      this.inspection.emit({ type: 'crashed', path, incarnation: life.incarnation, error });
+    }
+    this.log.error(
+      { path, incarnation: life.incarnation, message: poison?.type, err: error },
+      'agent crashed',
+    );
+    if (poison !== undefined && !poison.exempt) this.deadLetter(poison, 'poison', error);
+  }
+
+  // ── Signals and notices ─────────────────────────────────────────────────────────────────────
+
+  /** An exit signal from one agent to another: a message when the receiver traps exits. */
+  exit(to: Cell, from: Cell, reason: ExitReason): void {
+    if (!to.life.trapExit) to.signal({ type: 'exit', from, reason });
+    else this.notify(to, { type: 'troupe.exit', from: from.ref, reason });
+  }
+
+  /** The exit signal of an agent that is not there. */
+  exitNoproc(to: Cell): void {
+    if (!to.life.trapExit) to.signal({ type: 'exit', from: undefined, reason: NOPROC });
+    else this.notify(to, { type: 'troupe.exit', from: undefined, reason: NOPROC });
+  }
+
+  /** Delivers a notice: a message that no bound holds back. */
+  notify(to: Cell, notice: Down | Exit): void {
+    this.deliver(
+      new Envelope(this.nextId(), to, undefined, notice, undefined, undefined, true),
+      undefined,
+    );
+  }
+
+  monitor(ref: AnyRef, watcher: Life | undefined, report: (down: Down) => void): Monitor {
+    const cell = cellOf(ref) ?? (ref instanceof AgentRef ? ref.lastCell : undefined);
+    if (cell !== undefined) return cell.life.watch(watcher, report);
+    report({ type: 'troupe.down', ref, incarnation: 0, reason: NOPROC });
+    return { watched: undefined, watcher, report };
+  }
+
+  // ── Addresses ───────────────────────────────────────────────────────────────────────────────
+
+  addressOf(path: string): string {
+    return `${this.node}${path}`;
+  }
+
+  /** Where a ref, a name or one of our own destinations leads now. */
+  destinationOf(to: unknown): Destination {
+    if (to instanceof AgentRef) return to.destination;
+    if (isRef(to)) {
+      const ask = this.ledger.byAddress(to.address);
+      return ask ?? this.#settledAsk(to);
+    }
+    if (isDestination(to)) return to;
+    if (typeof to === 'object' && to !== null && 'name' in to && typeof to.name === 'string') {
+      return this.names.find(to.name) ?? this.elsewhere(this.node, `/(name ${to.name})`);
+    }
+    throw new InvalidOption({
+      field: 'to',
+      given: to,
+      allowed: 'a ref, a replyTo or an agentName(...)',
+    });
+  }
+
+  whereis(name: AgentName): AnyRef | undefined {
+    return this.names.find(name.name)?.ref;
+  }
+
+  /** The ref to `node/path`, whoever lives there. */
+  refAt(address: string): AgentRef {
+    const slash = address.indexOf('/');
+    if (slash <= 0)
+      throw new InvalidOption({ field: 'address', given: address, allowed: '"node/path"' });
+    const node = address.slice(0, slash);
+    const path = address.slice(slash);
+    return (
+      (node === this.node ? this.cells.get(path)?.ref : undefined) ??
+      new AgentRef(this, { node, path })
+    );
+  }
+
+  /** A destination with no cell here: another node, or nobody. */
+  elsewhere(node: string, path: string): Destination {
+    const accept = (envelope: Envelope): undefined => {
+      if (node !== this.node && this.network.send(node, envelope)) return;
+      if (node !== this.node && envelope.ask === undefined)
+        this.deadLetter(envelope, 'no such node');
+      else this.undeliverable(envelope, undefined);
+    };
+    return { address: `${node}${path}`, accept };
+  }
+
+  /** An XState actor outside troupe, as a destination. */
+  foreign(actor: AnyActorRef): Destination {
+    if (typeof actor?.send !== 'function') {
+      throw new InvalidOption({ field: 'to', given: actor, allowed: 'a ref or an XState actor' });
+    }
+    return {
+      address: `(xstate)/${actor.id}`,
+      accept: ({ message }) => {
+        this.guard(() => actor.send(message as EventObject));
+        return undefined;
+      },
+    };
+  }
+
+  // ── Small things ────────────────────────────────────────────────────────────────────────────
+
+  nextId(): number {
+    return (this.#envelopeIds += 1);
+  }
+
+  newLineage(): Lineage {
+    return new Lineage(new Task(this.random), Infinity, undefined, 0, undefined);
+  }
+
+  /** Throws unless the value can be sent; freezes it where the system is told to. */
+  checkMessage(message: unknown): void {
+    const isEvent =
+      typeof message === 'object' &&
+      message !== null &&
+      'type' in message &&
+      typeof message.type === 'string';
+    if (!isEvent) {
+      throw new InvalidOption({
+        field: 'message',
+        given: message,
+        allowed: 'an event object with a string `type`',
+      });
+    }
+    if (this.#parts.freeze) deepFreeze(message, `message "${message.type as string}"`);
+  }
+
+  /** Runs a callback of somebody else's: what it throws is logged and goes no further. */
+  guard(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.log.error({ err: error }, 'a callback threw');
+    }
+  }
+
+  report(report: Report): void {
+    const { level, label, path, fields } = report;
+    this.log[level]({ label, path, ...fields }, label);
+    if (this.inspection.active) this.inspection.emit({ type: 'report', report });
+  }
+
+  #settled(ask: Ask): void {
+    const { stats } = this;
+    const tookMs = this.clock.now() - ask.madeAtMs;
+    if (ask.state === 'answered') {
+      stats.asksSettled += 1;
+      stats.askMsTotal += tookMs;
+      stats.askMsMax = Math.max(stats.askMsMax, tookMs);
+    } else if (ask.state !== 'cancelled') stats.asksFailed += 1;
+    if (this.inspection.active && ask.state !== 'open') {
+      this.inspection.emit({
+        type: 'settled',
+        path: ask.target,
+        request: ask.request,
+        outcome: ask.state,
+        tookMs,
+      });
+    }
+  }
+
+  #lateReply(ask: Ask, envelope: Envelope): void {
+    if (!this.inspection.active) return;
+    this.inspection.emit({
+      type: 'late reply',
+      request: ask.request,
+      state: ask.state,
+      from: envelope.from,
+    });
+  }
+
+  #settledAsk({ address }: { readonly address: string }): Destination {
+    return {
+      address,
+      accept: ({ from, type }) => {
+        if (this.inspection.active)
+          this.inspection.emit({ type: 'late reply', request: type, state: 'settled', from });
+        return undefined;
+      },
+    };
+  }
+}
+
+const NOTHING = (): void => undefined;
+
+function isDestination(to: unknown): to is Destination {
+  return typeof to === 'object' && to !== null && 'accept' in to && typeof to.accept === 'function';
+}
+
+function checkTimeout(timeoutMs: number | undefined): number | undefined {
+  if (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0))
+    return timeoutMs;
+  throw new InvalidOption({ field: 'timeoutMs', given: timeoutMs, allowed: 'milliseconds >= 0' });
+}
+
+function checkBudget(budget: Budget | undefined): void {
+  for (const [name, amount] of Object.entries(budget ?? {})) {
+    if (typeof amount !== 'number' || !(amount >= 0)) {
+      throw new InvalidOption({ field: `budget.${name}`, given: amount, allowed: 'a number >= 0' });
+    }
+  }
+}

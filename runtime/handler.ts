@@ -1,0 +1,280 @@
+/**
+ * Function agents: logic as a function of state, event and context. An XState logic like any other,
+ * and the fast path: no promise and no snapshot object per message.
+ *
+ * A handler is a plain function, or waits as a generator (`yield* ctx.ask(…)`), which the runtime
+ * resumes synchronously, or as an async function. While it waits the agent is deaf to messages, as
+ * in `gen_server:call`.
+ */
+import type { ActorLogic, AnyActorRef, EventObject, NonReducibleUnknown, Snapshot } from 'xstate';
+import type { Behavior, Received } from './behavior.ts';
+import type { AgentContext, Context } from './context.ts';
+import type { Envelope } from './envelope.ts';
+import { InvalidOption, Unhandled } from './errors.ts';
+import type { ExitReason } from './exit.ts';
+import type { Life } from './life.ts';
+import type { SavedSnapshot } from './store.ts';
+import { Wait } from './wait.ts';
+
+/** What a handler gives back: the next state, or nothing when it stays as it is; at once or later. */
+export type Handled<TState> =
+  TState | void | Generator<Wait<unknown>, TState | void, unknown> | Promise<TState | void>;
+
+/** The parts of a function agent. Only `receive` is required. */
+export interface Handler<TState, TEvent extends EventObject, TInput, TEmitted extends EventObject> {
+  /** The first state, from the input; pure, since it may be called before the start. */
+  initial?(input: TInput): TState;
+  /** Runs once, before any message; the agent has started when it returns. */
+  start?(state: TState, ctx: AgentContext<TEvent, TEmitted>): Handled<TState>;
+  /** Handles one message. */
+  receive(state: TState, event: TEvent, ctx: AgentContext<TEvent, TEmitted>): Handled<TState>;
+  /** Cleans up: runs at every end but a kill, after the children have ended. */
+  stop?(
+    state: TState,
+    reason: ExitReason,
+    ctx: AgentContext<TEvent, TEmitted>,
+  ): void | Promise<void>;
+  /** How its children are stopped with it: in reverse start order, each awaited, or all at once. */
+  readonly stopChildren?: 'ordered' | 'parallel';
+  /** A stop cuts a waiting handler off even when the agent traps exits. Default false. */
+  readonly interruptible?: boolean;
+}
+
+/** The snapshot of a function agent: its state is the `context`. */
+export type HandlerSnapshot<TState, TOutput = unknown> = Snapshot<TOutput> & {
+  readonly context: TState;
+};
+
+const PARTS = Symbol('troupe.handler');
+
+/** The logic of a function agent. */
+export interface HandlerLogic<
+  TState,
+  TEvent extends EventObject,
+  TInput = NonReducibleUnknown,
+  TOutput = unknown,
+  TEmitted extends EventObject = EventObject,
+> extends ActorLogic<
+  HandlerSnapshot<TState, TOutput>,
+  TEvent,
+  TInput,
+  AnyActorRef['system'],
+  TEmitted
+> {
+  /** @internal */
+  readonly [PARTS]: unknown;
+}
+
+/**
+ * Makes the logic of a function agent.
+ *
+ * @example
+ * ```ts
+ * type CounterEvent =
+ *   | { type: 'add'; amount: number }
+ *   | { type: 'read'; replyTo: ReplyTo<{ type: 'total'; total: number }> };
+ *
+ * const counter = fromHandler({
+ *   initial: () => 0,
+ *   receive(total, event: CounterEvent, ctx) {
+ *     if (event.type === 'add') return total + event.amount;
+ *     ctx.reply(event, { type: 'total', total });
+ *     return total;
+ *   },
+ * });
+ * ```
+ */
+export function fromHandler<
+  TState = undefined,
+  TEvent extends EventObject = EventObject,
+  TInput = NonReducibleUnknown,
+  TEmitted extends EventObject = EventObject,
+>(
+  handler: Handler<TState, TEvent, TInput, TEmitted>,
+): HandlerLogic<TState, TEvent, TInput, unknown, TEmitted> {
+  if (typeof handler?.receive !== 'function') {
+    throw new InvalidOption({
+      field: 'fromHandler',
+      given: handler,
+      allowed: 'an object with a function receive',
+    });
+  }
+  const hosted = (): never => {
+    throw new Unhandled({
+      address: 'a plain XState actor',
+      message: 'fromHandler',
+      why: 'a function agent runs in a troupe system: spawn it there',
+    });
+  };
+  return {
+    transition: hosted,
+    getInitialSnapshot: hosted,
+    getPersistedSnapshot: (snapshot) => snapshot,
+    config: handler,
+    [PARTS]: handler,
+  };
+}
+
+type AnyHandler = Handler<unknown, EventObject, unknown, EventObject>;
+
+/** The handler of a logic that `fromHandler` made. */
+export function handlerOf(logic: object): AnyHandler | undefined {
+  return PARTS in logic ? (logic[PARTS] as AnyHandler) : undefined;
+}
+
+type Suspended =
+  | { readonly generator: Generator<Wait<unknown>, unknown, unknown>; readonly wait: Wait<unknown> }
+  | { readonly generator: undefined; readonly wait: Wait<unknown> };
+
+/** Runs a handler for one life. */
+export class HandlerBehavior implements Behavior {
+  readonly answersInTurn = true;
+  readonly receives = true;
+  readonly #handler: AnyHandler;
+  readonly #life: Life;
+  #state: unknown;
+  #initialised = false;
+  #suspended: Suspended | undefined;
+
+  constructor(handler: AnyHandler, life: Life) {
+    this.#handler = handler;
+    this.#life = life;
+  }
+
+  get stopsInParallel(): boolean {
+    return this.#handler.stopChildren === 'parallel';
+  }
+
+  get interruptible(): boolean {
+    return this.#handler.interruptible ?? false;
+  }
+
+  get wait(): Wait<unknown> | undefined {
+    return this.#suspended?.wait;
+  }
+
+  start(saved: SavedSnapshot | undefined): Received {
+    const { ctx } = this.#life;
+    if (saved !== undefined) {
+      const { context } = saved.snapshot as { context: unknown };
+      this.#state = context;
+      this.#initialised = true;
+      const { cell } = this.#life;
+      for (const { id, event, dueWallMs, periodMs } of saved.timers) {
+        const dueMs = cell.core.clock.now() + Math.max(0, dueWallMs - cell.core.clock.wallMs());
+        ctx.arm(id, dueMs, event as EventObject, periodMs);
+      }
+    }
+    this.#initialise();
+    if (this.#handler.start === undefined) return 'same';
+    return this.#run(
+      this.#handler.start(this.#state, ctx as unknown as AgentContext<EventObject>),
+      ctx,
+    );
+  }
+
+  postpones(): boolean {
+    return false;
+  }
+
+  receive(envelope: Envelope): Received {
+    const { ctx } = this.#life;
+    const event = envelope.message as EventObject;
+    return this.#run(
+      this.#handler.receive(this.#state, event, ctx as unknown as AgentContext<EventObject>),
+      ctx,
+    );
+  }
+
+  resume(): Received {
+    const suspended = this.#suspended as Suspended;
+    this.#suspended = undefined;
+    const { generator, wait } = suspended;
+    const { ctx } = this.#life;
+    // The end of an async handler: its value, or its rejection, which is a crash.
+    if (generator === undefined) return this.#end(wait.value, ctx);
+    return this.#drive(generator, ctx);
+  }
+
+  stop(reason: ExitReason): void | Promise<void> {
+    if (!this.#initialised) return undefined;
+    return this.#handler.stop?.(
+      this.#state,
+      reason,
+      this.#life.ctx as unknown as AgentContext<EventObject>,
+    );
+  }
+
+  dispose(): void {
+    // A generator that is cut off still runs its `finally` blocks; it must not wait in them.
+    const generator = this.#suspended?.generator;
+    this.#suspended = undefined;
+    generator?.return(undefined);
+  }
+
+  snapshot(): Snapshot<unknown> {
+    this.#initialise();
+    const { ending, over, finishing } = this.#life;
+    const end = over ? ending : finishing;
+    const context = this.#state;
+    const snapshot =
+      end === undefined
+        ? { status: 'active', output: undefined, error: undefined, context }
+        : end.type === 'normal'
+          ? { status: 'done', output: end.output, error: undefined, context }
+          : end.type === 'crash'
+            ? { status: 'error', output: undefined, error: end.error, context }
+            : { status: 'stopped', output: undefined, error: undefined, context };
+    return snapshot as unknown as Snapshot<unknown>;
+  }
+
+  persist(): unknown {
+    return { context: this.#state };
+  }
+
+  #initialise(): void {
+    if (this.#initialised) return;
+    this.#initialised = true;
+    this.#state = this.#handler.initial?.(this.#life.cell.options.input);
+  }
+
+  /** A handler has returned: a state, a generator to drive or a promise to wait for. */
+  #run(handled: unknown, ctx: Context): Received {
+    if (typeof handled !== 'object' || handled === null) return this.#end(handled, ctx);
+    if (isGenerator(handled)) return this.#drive(handled, ctx);
+    if (handled instanceof Promise) {
+      const wait = ctx.wait(handled as Promise<unknown>);
+      this.#suspended = { generator: undefined, wait };
+      return 'waiting';
+    }
+    return this.#end(handled, ctx);
+  }
+
+  #drive(generator: Generator<Wait<unknown>, unknown, unknown>, ctx: Context): Received {
+    const step = generator.next();
+    if (step.done === true) return this.#end(step.value, ctx);
+    if (!(step.value instanceof Wait)) {
+      throw new InvalidOption({
+        field: 'yield',
+        given: step.value,
+        allowed: 'yield* of a wait, such as ctx.ask(...)',
+      });
+    }
+    this.#suspended = { generator, wait: step.value };
+    return 'waiting';
+  }
+
+  #end(state: unknown, ctx: Context): Received {
+    if (ctx.postponed) {
+      ctx.postponed = false;
+      return 'postponed';
+    }
+    if (state === undefined || state === this.#state) return 'same';
+    this.#state = state;
+    return 'changed';
+  }
+}
+
+function isGenerator(value: object): value is Generator<Wait<unknown>, unknown, unknown> {
+  return 'next' in value && typeof value.next === 'function' && Symbol.iterator in value;
+}

@@ -1,0 +1,99 @@
+/**
+ * Inspection: one union of events, from one place, free when nobody looks.
+ */
+import type { DeadLetter } from './dead-letters.ts';
+import type { ExitReason } from './exit.ts';
+
+/** What an observer of a system sees. `path` names the agent; times are the clock's monotonic milliseconds. */
+export type InspectionEvent =
+  | { readonly type: 'spawned'; readonly path: string; readonly parent: string | undefined }
+  | { readonly type: 'started'; readonly path: string; readonly incarnation: number }
+  | {
+      readonly type: 'delivered';
+      readonly path: string;
+      readonly from: string | undefined;
+      readonly message: unknown;
+      readonly traceparent: string | undefined;
+    }
+  | {
+      readonly type: 'handled';
+      readonly path: string;
+      readonly message: unknown;
+      readonly waitedMs: number;
+    }
+  | { readonly type: 'unhandled'; readonly path: string; readonly message: unknown }
+  | { readonly type: 'postponed'; readonly path: string; readonly message: unknown }
+  | { readonly type: 'transitioned'; readonly path: string; readonly snapshot: unknown }
+  | {
+      readonly type: 'asked';
+      readonly path: string;
+      readonly request: string;
+      readonly by: string | undefined;
+    }
+  | {
+      readonly type: 'settled';
+      readonly path: string;
+      readonly request: string;
+      readonly outcome: 'answered' | 'failed' | 'expired' | 'cancelled';
+      readonly tookMs: number;
+    }
+  | {
+      readonly type: 'late reply';
+      readonly request: string;
+      readonly state: string;
+      readonly from: string | undefined;
+    }
+  | { readonly type: 'dropped'; readonly letter: DeadLetter }
+  | {
+      readonly type: 'crashed';
+      readonly path: string;
+      readonly incarnation: number;
+      readonly error: unknown;
+    }
+  | {
+      readonly type: 'ended';
+      readonly path: string;
+      readonly incarnation: number;
+      readonly reason: ExitReason;
+    }
+  | { readonly type: 'restarted'; readonly path: string; readonly incarnation: number }
+  | { readonly type: 'report'; readonly report: Report };
+
+/**
+ * What the layers above the runtime have to tell, such as a supervisor's reports: a log record and
+ * an inspection event in one.
+ */
+export interface Report {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** Who reports and what about, such as `supervisor/child_terminated`. */
+  readonly label: string;
+  readonly path: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** The observers of one system. */
+export class Inspection {
+  readonly #observers = new Set<(event: InspectionEvent) => void>();
+  readonly #guard: (callback: () => void) => void;
+  /** Whether anybody looks: callers test it before they make an event. */
+  active = false;
+
+  /** What an observer throws must not reach the agent that it looks at: `guard` keeps it. */
+  constructor(guard: (callback: () => void) => void) {
+    this.#guard = guard;
+  }
+
+  /** Calls `observer` for each event from now on; returns what ends it. */
+  observe(observer: (event: InspectionEvent) => void): () => void {
+    this.#observers.add(observer);
+    this.active = true;
+    return () => {
+      this.#observers.delete(observer);
+      this.active = this.#observers.size > 0;
+    };
+  }
+
+  emit(event: InspectionEvent): void {
+    for (const observer of this.#observers) this.#guard(() => observer(event));
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * The ledger of obligations: every open request of a system, who holds it and until when.
+ *
+ * The conservation law that it keeps: a request is settled exactly once, and a life that ends or a
+ * handler that returns leaves none behind.
+ */
+import { Ask, type Asker, type Holder } from './ask.ts';
+import type { Envelope, Lineage } from './envelope.ts';
+import type { EventObject } from 'xstate';
+import type { Timers } from './timers.ts';
+
+/** What the ledger reports: for inspection and statistics. */
+export interface LedgerReport {
+  settled(ask: Ask): void;
+  lateReply(ask: Ask, envelope: Envelope): void;
+}
+
+/** All open asks of one system. */
+export class Ledger {
+  readonly #timers: Timers;
+  readonly #report: LedgerReport;
+  readonly #send: (to: Ask, reply: EventObject) => void;
+  readonly #origin: string;
+  readonly #open = new Map<string, Ask>();
+  #nextId = 1;
+
+  constructor(
+    timers: Timers,
+    origin: string,
+    send: (to: Ask, reply: EventObject) => void,
+    report: LedgerReport,
+  ) {
+    this.#timers = timers;
+    this.#origin = origin;
+    this.#send = send;
+    this.#report = report;
+  }
+
+  /** How many requests are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** The open requests, oldest first. */
+  open(): Ask[] {
+    return [...this.#open.values()];
+  }
+
+  byAddress(address: string): Ask | undefined {
+    return this.#open.get(address);
+  }
+
+  /** Opens a request. Its deadline is the lineage's; nothing is sent yet. */
+  make(asker: Asker, request: string, target: string, lineage: Lineage, nowMs: number): Ask {
+    const timeoutMs = Math.max(0, lineage.deadlineMs - nowMs);
+    const ask = new Ask(
+      this,
+      this.#nextId++,
+      asker,
+      this.#origin,
+      request,
+      target,
+      timeoutMs,
+      lineage,
+      nowMs,
+      this.#send,
+    );
+    this.#open.set(ask.address, ask);
+    if (Number.isFinite(lineage.deadlineMs)) {
+      ask.timer = this.#timers.schedule(lineage.deadlineMs, () => ask.expire());
+    }
+    return ask;
+  }
+
+  /** A life begins to handle the request: from now on it owes the answer. */
+  take(ask: Ask, holder: Holder): void {
+    if (ask.state !== 'open') return;
+    ask.holder = holder;
+    ask.progress = 'started';
+    ask.deferred = false;
+    holder.obligations.add(ask);
+  }
+
+  /** The holder hands the request on: it owes nothing any more. */
+  release(ask: Ask): void {
+    ask.holder?.obligations.delete(ask);
+    ask.holder = undefined;
+    ask.deferred = false;
+  }
+
+  /** @internal Called by the ask alone, which tells its asker. */
+  settle(ask: Ask, state: 'answered' | 'failed' | 'expired' | 'cancelled'): void {
+    ask.state = state;
+    this.release(ask);
+    this.#open.delete(ask.address);
+    if (ask.timer !== undefined) this.#timers.cancel(ask.timer);
+    ask.timer = undefined;
+    this.#report.settled(ask);
+  }
+
+  /** @internal A reply came for a request that has settled. */
+  lateReply(ask: Ask, envelope: Envelope): void {
+    this.#report.lateReply(ask, envelope);
+  }
+}

@@ -1,0 +1,21 @@
+/** Every limit of the runtime: name, unit, default, and what happens at it. */
+export const LIMITS = {
+  /** Messages that wait in a mailbox; at the bound its overflow policy decides. */
+  capacityMessages: 4096,
+  /** Messages that a state has postponed; one more is treated as a full mailbox. */
+  capacityPostponed: 4096,
+  /** Messages that one agent handles before the next gets its turn. */
+  messagesPerTurn: 64,
+  /** Milliseconds that the run loop works before timers and sockets get their turn. */
+  sliceMs: 4,
+  /** Deadline of an ask at the root of a task; below, the inherited one shrinks. Passing it fails the ask. */
+  askTimeoutMs: 5_000,
+  /** Asks, delegations and handoffs behind one message; one more fails with `HopLimit`. */
+  hopsMax: 256,
+  /** Microsteps of one XState macrostep (raise, always); one more crashes the machine instead of hanging the process. */
+  microstepsMax: 100_000,
+  /** Dead letters kept; the oldest goes first. */
+  deadLettersMax: 1_000,
+  /** Time that a child gets to end before it is killed. */
+  shutdownMs: 5_000,
+} as const;

@@ -1,0 +1,135 @@
+/**
+ * Persistence of one life: when its snapshot is due, what is in it, and how an older one comes back.
+ */
+import { Ask } from './ask.ts';
+import type { AgentRef } from './agent-ref.ts';
+import type { Core } from './core.ts';
+import type { Envelope } from './envelope.ts';
+import { InvalidOption, UnfitPayload } from './errors.ts';
+import type { Life } from './life.ts';
+import { isRef } from './ref.ts';
+import type { PersistOptions } from './spawn-options.ts';
+import type { SavedSnapshot } from './store.ts';
+
+const REF = 'troupe$ref';
+
+export class Persistence {
+  readonly #life: Life;
+  readonly #options: PersistOptions;
+
+  constructor(life: Life, options: PersistOptions) {
+    this.#life = life;
+    this.#options = options;
+  }
+
+  /** Whether the step that has just ended must be written before `outbox` leaves. */
+  due(outbox: readonly Envelope[]): boolean {
+    const { save = 'step' } = this.#options;
+    const { context } = this.#life;
+    const manual = context?.saveDue === true;
+    if (manual && context !== undefined) context.saveDue = false;
+    return (
+      manual ||
+      save === 'step' ||
+      (save === 'reply' && outbox.some((envelope) => envelope.to instanceof Ask))
+    );
+  }
+
+  /** Writes the snapshot; a promise when the store needs time. */
+  write(): Promise<void> | undefined {
+    const { store, key, version = 1 } = this.#options;
+    const { cell, behavior } = this.#life;
+    const path = key ?? cell.path;
+    const snapshot = pack(behavior?.persist(), `snapshot "${path}"`, new Map());
+    const written = store.save(path, { version, snapshot, timers: this.#timers() });
+    return written instanceof Promise ? written : undefined;
+  }
+
+  #timers(): SavedSnapshot['timers'] {
+    const { cell, behavior, timers } = this.#life;
+    const { clock, xstate } = cell.core;
+    const offsetMs = clock.wallMs() - clock.now();
+    return [...timers.list()].map(({ owner, id, target, event, dueMs, periodMs }) => ({
+      id,
+      owner: behavior === undefined ? [] : xstate.innerPath(cell, owner),
+      target: isRef(target)
+        ? target.address
+        : target === undefined
+          ? []
+          : xstate.innerPath(cell, target),
+      event: pack(event, `timer "${id}"`, new Map()),
+      dueWallMs: dueMs + offsetMs,
+      periodMs,
+    }));
+  }
+}
+
+/** Brings a saved snapshot to the present version and its refs to life. */
+export function restore(core: Core, options: PersistOptions, saved: SavedSnapshot): SavedSnapshot {
+  const { version = 1, migrate } = options;
+  let { snapshot } = saved;
+  if (saved.version !== version) {
+    if (migrate === undefined || saved.version > version) {
+      const allowed =
+        saved.version > version
+          ? `a version up to ${version}`
+          : `version ${version}, or persist.migrate`;
+      throw new InvalidOption({ field: 'persist.version', given: saved.version, allowed });
+    }
+    snapshot = migrate(snapshot, saved.version);
+  }
+  const timers = saved.timers.map((timer) => ({ ...timer, event: unpack(core, timer.event) }));
+  return { version, snapshot: unpack(core, snapshot), timers };
+}
+
+/** Copies plain data and writes refs as addresses; throws `UnfitPayload` for what cannot be stored. */
+function pack(value: unknown, at: string, seen: Map<object, unknown>): unknown {
+  if (typeof value === 'function' || typeof value === 'symbol') {
+    throw new UnfitPayload({ at, given: value, why: `a ${typeof value} cannot be stored` });
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (isRef(value)) return { [REF]: value.address };
+  const known = seen.get(value);
+  if (known !== undefined) return known;
+  if (Array.isArray(value)) {
+    const copy: unknown[] = [];
+    seen.set(value, copy);
+    value.forEach((part, index) => copy.push(pack(part, `${at}[${index}]`, seen)));
+    return copy;
+  }
+  if (value instanceof Map) {
+    const copy = new Map<unknown, unknown>();
+    seen.set(value, copy);
+    for (const [key, part] of value)
+      copy.set(pack(key, `${at} key`, seen), pack(part, `${at}.${String(key)}`, seen));
+    return copy;
+  }
+  if (value instanceof Set) {
+    const copy = new Set<unknown>();
+    seen.set(value, copy);
+    for (const part of value) copy.add(pack(part, `${at} member`, seen));
+    return copy;
+  }
+  if (!isPlain(value)) return value;
+  const copy: Record<string, unknown> = {};
+  seen.set(value, copy);
+  for (const [key, part] of Object.entries(value)) copy[key] = pack(part, `${at}.${key}`, seen);
+  return copy;
+}
+
+function unpack(core: Core, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((part) => unpack(core, part));
+  if (value instanceof Map)
+    return new Map([...value].map(([key, part]) => [unpack(core, key), unpack(core, part)]));
+  if (value instanceof Set) return new Set([...value].map((part) => unpack(core, part)));
+  if (!isPlain(value)) return value;
+  const address: unknown = (value as Record<string, unknown>)[REF];
+  if (typeof address === 'string') return core.refAt(address) as AgentRef;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, unpack(core, part)]));
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

@@ -1,0 +1,408 @@
+/**
+ * A system: the agents of one process, and what they share. This is the face of the runtime.
+ */
+import type { AnyActorLogic, InspectionEvent as XStateInspectionEvent } from 'xstate';
+import { cellOf } from './agent-ref.ts';
+import type { Cell } from './cell.ts';
+import { createClock, type Clock } from './clock.ts';
+import { Core } from './core.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import { InvalidOption, SystemStopped } from './errors.ts';
+import { SHUTDOWN, type Down } from './exit.ts';
+import type { InspectionEvent } from './inspection.ts';
+import { LIMITS } from './limits.ts';
+import { SILENT, createLog, type Log } from './log.ts';
+import { nameOf } from './context.ts';
+import { isolated, type Network } from './network.ts';
+import { createRandom, type Random } from './random.ts';
+import type { AgentName, AnyRef, RefFrom } from './ref.ts';
+import { createScheduler, type Scheduler } from './scheduler.ts';
+import type { SpawnArguments } from './spawn-options.ts';
+
+/** The options of a system. Every one has a default. */
+export interface SystemOptions {
+  /** The system's name, and its node's name in addresses; default `'local'`. */
+  readonly name?: string;
+  /** A pino logger (or alike); `false` for silence. Default: warnings and errors, as JSON on standard error. */
+  readonly log?: Log | false;
+  /** Freezes every message deeply, so that a write to a sent one fails at once. Default: when NODE_ENV is development or test. */
+  readonly freeze?: boolean;
+  /** Deadline of an ask at the root of a task, in milliseconds; default 5,000. */
+  readonly askTimeoutMs?: number;
+  /** Asks and handoffs behind one message; default 256. One more fails with `HopLimit`. */
+  readonly hopsMax?: number;
+  /** Dead letters kept; default 1,000. */
+  readonly deadLettersMax?: number;
+  /** The seam for who runs next. */
+  readonly scheduler?: Scheduler;
+  /** The seam for time and timers. */
+  readonly clock?: Clock;
+  /** The seam for ids and jitter. */
+  readonly random?: Random;
+  /** The seam to other nodes. */
+  readonly network?: Network;
+}
+
+/** How a system is doing, in numbers. */
+export interface SystemStats {
+  readonly agents: number;
+  /** Messages that wait in all mailboxes, and in the fullest one. */
+  readonly queuedMessages: number;
+  readonly deepestMailbox:
+    { readonly path: string; readonly messages: number; readonly oldestMs: number } | undefined;
+  readonly openRequests: number;
+  readonly timers: number;
+  readonly names: number;
+  readonly deadLetters: number;
+  readonly delivered: number;
+  readonly unhandled: number;
+  readonly spawned: number;
+  readonly crashes: number;
+  readonly restarts: number;
+  readonly asks: {
+    readonly answered: number;
+    readonly failed: number;
+    readonly meanMs: number;
+    readonly maxMs: number;
+  };
+}
+
+/** Whether a system can take work, and if not, why. */
+export interface SystemHealth {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+}
+
+/** One agent, as `system.agents()` lists it. */
+export interface AgentInfo {
+  readonly path: string;
+  readonly status: 'starting' | 'running' | 'stopping' | 'vacant' | 'ended';
+  readonly incarnation: number;
+  readonly restarts: number;
+  readonly handled: number;
+  readonly queuedMessages: number;
+  readonly obligations: readonly string[];
+  readonly children: readonly AgentInfo[];
+}
+
+/** The agents of one process, and what they share. */
+export interface System extends AsyncDisposable {
+  readonly name: string;
+  /** Spawns an agent at the top and returns its ref at once; it starts in a turn of its own. */
+  spawn<TLogic extends AnyActorLogic>(
+    logic: TLogic,
+    ...[options]: SpawnArguments<TLogic, object>
+  ): RefFrom<TLogic>;
+  /** Spawns, and waits until the agent (with a supervisor: its whole tree) has started. Rejects with `StartFailed`. */
+  start<TLogic extends AnyActorLogic>(
+    logic: TLogic,
+    ...[options]: SpawnArguments<TLogic, object>
+  ): Promise<RefFrom<TLogic>>;
+  /** The agent that holds a name now; `undefined` when nobody does. */
+  whereis<TRef extends AnyRef>(name: AgentName<TRef>): TRef | undefined;
+  whereis(name: string): AnyRef | undefined;
+  /** Gives an agent's present life a name. Throws `NameTaken`. */
+  register(name: AgentName | string, ref: AnyRef): void;
+  unregister(name: AgentName | string): void;
+  /** The ref to a place by its path (`/desk/w1`) or address (`node/desk/w1`), whoever lives there. */
+  ref(address: string): AnyRef;
+  /** Calls `onDown` once, when the present life of an agent has ended; returns what ends the watch. */
+  monitor(ref: AnyRef, onDown: (down: Down) => void): () => void;
+  /** Links the present lives of two agents: the crash of one ends the other. */
+  link(a: AnyRef, b: AnyRef): void;
+  /** Stops an agent from taking messages; it can still be stopped. `resume` lets it go on. */
+  suspend(ref: AnyRef): void;
+  resume(ref: AnyRef): void;
+  /** Calls `observer` with every inspection event; returns what ends it. Free while nobody looks. */
+  inspect(observer: (event: InspectionEvent) => void): () => void;
+  /** Attaches an observer of XState's own inspection protocol, such as Stately's inspector. */
+  inspectXState(observer: (event: XStateInspectionEvent) => void): () => void;
+  readonly deadLetters: DeadLetters;
+  /** The open requests: what was asked, of whom, who holds it, for how long. */
+  requests(): readonly OpenRequest[];
+  /** The tree of agents, from the top. */
+  agents(): readonly AgentInfo[];
+  stats(): SystemStats;
+  health(): SystemHealth;
+  /**
+   * Stops all agents, the last started first, each with its children and within its grace, and
+   * settles every open ask. Afterwards nothing of the system keeps the process alive. Idempotent.
+   */
+  stop(): Promise<void>;
+}
+
+/** One open request. */
+export interface OpenRequest {
+  readonly request: string;
+  readonly target: string;
+  readonly by: string;
+  readonly holder: string | undefined;
+  readonly progress: 'not delivered' | 'queued' | 'started';
+  readonly ageMs: number;
+}
+
+/**
+ * Creates a system.
+ *
+ * @example
+ * ```ts
+ * const system = createSystem({ name: 'desk' });
+ * const counter = system.spawn(counterMachine, { id: 'counter' });
+ * counter.send({ type: 'add', amount: 2 });
+ * await system.stop();
+ * ```
+ *
+ * Throws `InvalidOption` for an option that it does not know or a value that is not allowed, and
+ * `UnsupportedXState` when the installed XState is none that it can host.
+ */
+export function createSystem(options: SystemOptions = {}): System {
+  return new TroupeSystem(coreOf(options));
+}
+
+function coreOf(options: SystemOptions): Core {
+  const known = Object.keys(DEFAULTS).concat(
+    'log',
+    'freeze',
+    'scheduler',
+    'clock',
+    'random',
+    'network',
+  );
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) {
+      throw new InvalidOption({
+        field: `createSystem.${key}`,
+        given: key,
+        allowed: known.join(', '),
+      });
+    }
+  }
+  const { name, askTimeoutMs, hopsMax, deadLettersMax } = { ...DEFAULTS, ...options };
+  if (typeof name !== 'string' || !/^[^/#\s]+$/.test(name)) {
+    throw new InvalidOption({
+      field: 'name',
+      given: name,
+      allowed: 'a string without "/", "#" and white space',
+    });
+  }
+  for (const [field, given] of Object.entries({ askTimeoutMs, hopsMax, deadLettersMax })) {
+    if (!(typeof given === 'number' && given >= 1)) {
+      throw new InvalidOption({ field, given, allowed: 'a number >= 1' });
+    }
+  }
+  return new Core({
+    name,
+    askTimeoutMs,
+    hopsMax,
+    deadLettersMax,
+    log: options.log === false ? SILENT : (options.log ?? createLog(name)),
+    freeze: options.freeze ?? ['development', 'test'].includes(process.env['NODE_ENV'] ?? ''),
+    scheduler: options.scheduler ?? createScheduler(),
+    clock: options.clock ?? createClock(),
+    random: options.random ?? createRandom(),
+    network: options.network ?? isolated(name),
+  });
+}
+
+const DEFAULTS = {
+  name: 'local',
+  askTimeoutMs: LIMITS.askTimeoutMs,
+  hopsMax: LIMITS.hopsMax,
+  deadLettersMax: LIMITS.deadLettersMax,
+};
+
+class TroupeSystem implements System {
+  readonly #core: Core;
+  #stopped: Promise<void> | undefined;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  get name(): string {
+    return this.#core.name;
+  }
+
+  get deadLetters(): DeadLetters {
+    return this.#core.deadLetters;
+  }
+
+  spawn<TLogic extends AnyActorLogic>(
+    logic: TLogic,
+    ...[options]: SpawnArguments<TLogic, object>
+  ): RefFrom<TLogic> {
+    return this.#core.spawn(logic, options, undefined).ref as unknown as RefFrom<TLogic>;
+  }
+
+  async start<TLogic extends AnyActorLogic>(
+    logic: TLogic,
+    ...args: SpawnArguments<TLogic, object>
+  ): Promise<RefFrom<TLogic>> {
+    const ref = this.spawn(logic, ...args);
+    await ref.started();
+    return ref;
+  }
+
+  whereis<TRef extends AnyRef>(name: AgentName<TRef> | string): TRef | undefined {
+    return this.#core.whereis({ name: nameOf(name) }) as TRef | undefined;
+  }
+
+  register(name: AgentName | string, ref: AnyRef): void {
+    this.#core.names.register(nameOf(name), this.#cell(ref).life);
+  }
+
+  unregister(name: AgentName | string): void {
+    const cell = this.#core.names.find(nameOf(name));
+    if (cell !== undefined) this.#core.names.unregister(nameOf(name), cell.life);
+  }
+
+  ref(address: string): AnyRef {
+    return this.#core.refAt(address.startsWith('/') ? this.#core.addressOf(address) : address);
+  }
+
+  monitor(ref: AnyRef, onDown: (down: Down) => void): () => void {
+    const monitor = this.#core.monitor(ref, undefined, onDown);
+    return () => monitor.watched?.unwatch(monitor);
+  }
+
+  link(a: AnyRef, b: AnyRef): void {
+    this.#cell(a).life.link(this.#cell(b));
+  }
+
+  suspend(ref: AnyRef): void {
+    this.#cell(ref).signal({ type: 'suspend' });
+  }
+
+  resume(ref: AnyRef): void {
+    this.#cell(ref).signal({ type: 'resume' });
+  }
+
+  inspect(observer: (event: InspectionEvent) => void): () => void {
+    return this.#core.inspection.observe(observer);
+  }
+
+  inspectXState(observer: (event: XStateInspectionEvent) => void): () => void {
+    return this.#core.xstate.inspect(observer);
+  }
+
+  requests(): OpenRequest[] {
+    const nowMs = this.#core.clock.now();
+    return this.#core.ledger.open().map((ask) => ({
+      request: ask.request,
+      target: ask.target,
+      by: ask.address,
+      holder: ask.holder?.address,
+      progress: ask.progress,
+      ageMs: nowMs - ask.madeAtMs,
+    }));
+  }
+
+  agents(): AgentInfo[] {
+    return [...this.#core.roots].map(infoOf);
+  }
+
+  stats(): SystemStats {
+    const { cells, clock, ledger, timers, names, deadLetters, stats } = this.#core;
+    const nowMs = clock.now();
+    let queuedMessages = 0;
+    let deepest: Cell | undefined;
+    for (const cell of cells.values()) {
+      const { depth } = cell.mailbox;
+      queuedMessages += depth;
+      if (depth > (deepest?.mailbox.depth ?? 0)) deepest = cell;
+    }
+    const {
+      delivered,
+      unhandled,
+      spawned,
+      crashes,
+      restarts,
+      asksSettled,
+      asksFailed,
+      askMsTotal,
+      askMsMax,
+    } = stats;
+    return {
+      agents: cells.size,
+      queuedMessages,
+      deepestMailbox: deepest && {
+        path: deepest.path,
+        messages: deepest.mailbox.depth,
+        oldestMs: nowMs - (deepest.mailbox.oldestMs() ?? nowMs),
+      },
+      openRequests: ledger.size,
+      timers: timers.size,
+      names: names.size,
+      deadLetters: deadLetters.total,
+      delivered,
+      unhandled,
+      spawned,
+      crashes,
+      restarts,
+      asks: {
+        answered: asksSettled,
+        failed: asksFailed,
+        meanMs: asksSettled === 0 ? 0 : askMsTotal / asksSettled,
+        maxMs: askMsMax,
+      },
+    };
+  }
+
+  health(): SystemHealth {
+    const reasons: string[] = [];
+    if (this.#core.stopping) reasons.push('the system is stopping');
+    for (const cell of this.#core.cells.values()) {
+      if (cell.status === 'starting') reasons.push(`${cell.path} has not started`);
+      if (cell.status === 'vacant') reasons.push(`${cell.path} waits for its restart`);
+      if (cell.mailbox.full) reasons.push(`the mailbox of ${cell.path} is full`);
+    }
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    const core = this.#core;
+    core.stopping = true;
+    for (const cell of [...core.roots].reverse()) {
+      await new Promise<void>((resolve) => {
+        cell.whenEnded(() => resolve());
+        cell.stop(SHUTDOWN, cell.options.shutdown === 'brutal_kill' ? 0 : cell.options.shutdown);
+      });
+    }
+    const asked = `an ask that nobody answered`;
+    for (const ask of core.ledger.open()) ask.fail(new SystemStopped({ system: core.name, asked }));
+    core.timers.clear();
+  }
+
+  #cell(ref: AnyRef): Cell {
+    const cell = cellOf(ref);
+    if (cell === undefined)
+      throw new InvalidOption({
+        field: 'ref',
+        given: ref.address,
+        allowed: 'a living agent of this node',
+      });
+    return cell;
+  }
+}
+
+function infoOf(cell: Cell): AgentInfo {
+  const { path, status, life, restarts, handled, mailbox, children } = cell;
+  return {
+    path,
+    status,
+    incarnation: life.incarnation,
+    restarts,
+    handled,
+    queuedMessages: mailbox.depth,
+    obligations: life.over ? [] : [...life.obligations].map((ask) => ask.request),
+    children: [...(children ?? [])].map(infoOf),
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * A child spec: data that says how a supervisor starts, restarts and stops one child.
+ */
+import type { AnyActorLogic, InputFrom } from 'xstate';
+import {
+  InvalidOption,
+  checkId,
+  checkLogic,
+  checkShutdown,
+  type AgentName,
+  type MailboxOptions,
+  type PersistOptions,
+  type Shutdown,
+} from '../runtime/index.ts';
+import { RESTARTS, type Restart } from './policy.ts';
+
+/** What a child spec may say. `input` is required when the logic requires one. */
+export interface ChildSpecOptions<TLogic extends AnyActorLogic> {
+  /** Unique among its siblings, and the last part of the child's path. */
+  readonly id: string;
+  readonly logic: TLogic;
+  /** Default `'permanent'`. */
+  readonly restart?: Restart;
+  /** Grace when it is stopped; default 5,000 ms, and `'infinity'` for a supervisor. */
+  readonly shutdown?: Shutdown;
+  /** Default: `'supervisor'` for the logic of a supervisor, else `'worker'`. */
+  readonly type?: 'worker' | 'supervisor';
+  /** Its own end can end the supervisor: see `autoShutdown`. Not for permanent children. Default false. */
+  readonly significant?: boolean;
+  readonly name?: AgentName | string;
+  readonly mailbox?: MailboxOptions;
+  readonly trapExit?: boolean;
+  readonly persist?: PersistOptions;
+}
+
+type Input<TLogic extends AnyActorLogic> =
+  undefined extends InputFrom<TLogic>
+    ? { readonly input?: InputFrom<TLogic> }
+    : { readonly input: InputFrom<TLogic> };
+
+const supervisors = new WeakSet<object>();
+
+/** @internal Marks a logic as that of a supervisor. */
+export function markSupervisor<TLogic extends object>(logic: TLogic): TLogic {
+  supervisors.add(logic);
+  return logic;
+}
+
+/** A checked child spec with every default filled in; make it with {@link child}. */
+export class ChildSpec<TLogic extends AnyActorLogic = AnyActorLogic> {
+  readonly id: string;
+  readonly logic: TLogic;
+  readonly input: InputFrom<TLogic> | undefined;
+  readonly restart: Restart;
+  readonly shutdown: Shutdown;
+  readonly type: 'worker' | 'supervisor';
+  readonly significant: boolean;
+  readonly name: AgentName | string | undefined;
+  readonly mailbox: MailboxOptions | undefined;
+  readonly trapExit: boolean;
+  readonly persist: PersistOptions | undefined;
+
+  constructor(options: ChildSpecOptions<TLogic> & { readonly input?: unknown }, field = 'child') {
+    if (typeof options !== 'object' || options === null) {
+      throw new InvalidOption({ field, given: options, allowed: 'an object with id and logic' });
+    }
+    const { id, logic, restart = 'permanent', significant = false } = options;
+    checkId(id, `${field}.id`);
+    checkLogic(logic, `${field}.logic`);
+    const { type = supervisors.has(logic) ? 'supervisor' : 'worker' } = options;
+    const { shutdown = type === 'supervisor' ? 'infinity' : 5_000 } = options;
+    checkShutdown(`${field}.shutdown`, shutdown);
+    oneOf(`${field}.restart`, restart, RESTARTS);
+    oneOf(`${field}.type`, type, ['worker', 'supervisor']);
+    oneOf(`${field}.significant`, significant, [true, false]);
+    if (significant && restart === 'permanent') {
+      const allowed = 'only with restart "transient" or "temporary"';
+      throw new InvalidOption({ field: `${field}.significant`, given: significant, allowed });
+    }
+    this.id = id;
+    this.logic = logic;
+    this.input = options.input as InputFrom<TLogic> | undefined;
+    this.restart = restart;
+    this.shutdown = shutdown;
+    this.type = type;
+    this.significant = significant;
+    this.name = options.name;
+    this.mailbox = options.mailbox;
+    this.trapExit = options.trapExit ?? false;
+    this.persist = options.persist;
+  }
+}
+
+/**
+ * Makes a child spec; the input is checked against the logic's.
+ *
+ * @example
+ * ```ts
+ * child({ id: 'editor', logic: editorMachine, restart: 'transient', shutdown: 1_000 });
+ * ```
+ *
+ * Throws `InvalidOption`, which names the field.
+ */
+export function child<TLogic extends AnyActorLogic>(
+  options: ChildSpecOptions<TLogic> & Input<TLogic>,
+): ChildSpec<TLogic> {
+  return new ChildSpec<TLogic>(options);
+}
+
+/** Checks the specs of a list; plain objects are taken too. */
+export function checkSpecs(
+  specs: readonly (ChildSpec | ChildSpecOptions<AnyActorLogic>)[],
+): ChildSpec[] {
+  if (!Array.isArray(specs)) {
+    throw new InvalidOption({
+      field: 'children',
+      given: specs,
+      allowed: 'an array of child specs',
+    });
+  }
+  const checked = specs.map((spec, index) =>
+    spec instanceof ChildSpec ? spec : new ChildSpec(spec, `children[${index}]`),
+  );
+  const ids = new Set<string>();
+  checked.forEach(({ id }, index) => {
+    if (ids.has(id)) {
+      throw new InvalidOption({
+        field: `children[${index}].id`,
+        given: id,
+        allowed: 'an id that no sibling has',
+      });
+    }
+    ids.add(id);
+  });
+  return checked;
+}
+
+/** Throws `InvalidOption` unless the value is one of those allowed. */
+export function oneOf(field: string, given: unknown, allowed: readonly unknown[]): void {
+  if (!allowed.includes(given)) {
+    throw new InvalidOption({
+      field,
+      given,
+      allowed: allowed.map((each) => JSON.stringify(each)).join(', '),
+    });
+  }
+}
