@@ -9,6 +9,7 @@ import type { Core } from './core.ts';
 import type { Destination } from './envelope.ts';
 import { ActorEnded, InvalidOption, NoSuchActor, NotLocal } from './errors.ts';
 import { NOPROC, SHUTDOWN, type ExitReason } from './exit.ts';
+import { checkOptions } from './options.ts';
 import { isRef, markRef, type AnyRef, type AskOptions, type Ref, type StopOptions } from './ref.ts';
 
 /** The one implementation of {@link Ref}. Its fields are private so that XState's walk over a context sees none. */
@@ -103,18 +104,23 @@ export class AgentRef implements Ref<EventObject> {
   }
 
   async stop(options: StopOptions = {}): Promise<ExitReason> {
+    checkOptions(options, ['detail', 'timeoutMs']);
     const { detail, timeoutMs } = options;
+    if (
+      timeoutMs !== undefined &&
+      timeoutMs !== 'infinity' &&
+      !(typeof timeoutMs === 'number' && timeoutMs >= 0)
+    ) {
+      throw new InvalidOption({
+        field: 'timeoutMs',
+        given: timeoutMs,
+        allowed: 'milliseconds >= 0 or "infinity"',
+      });
+    }
     const cell = this.lastCell;
     if (cell === undefined) return NOPROC;
     const grace = timeoutMs ?? cell.options.shutdown;
     if (grace === 'brutal_kill') return this.kill();
-    if (typeof grace === 'number' && !(grace >= 0)) {
-      throw new InvalidOption({
-        field: 'timeoutMs',
-        given: grace,
-        allowed: 'milliseconds >= 0 or "infinity"',
-      });
-    }
     const reason: ExitReason = detail === undefined ? SHUTDOWN : { type: 'shutdown', detail };
     return this.#over(cell, () => cell.stop(reason, grace));
   }

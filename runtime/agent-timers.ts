@@ -64,18 +64,24 @@ export class AgentTimers {
     this.#arm(timer);
   }
 
+  /** Its event is being handled: a single timer is over, and its id is free. */
+  taken(timer: AgentTimer): void {
+    const own = this.#byOwner.get(timer.owner);
+    if (timer.periodMs === undefined && own?.get(timer.id) === timer) this.#remove(own, timer);
+  }
+
   /**
-   * Its event is being handled. A single timer is over, and its id is free; a periodic one starts
-   * its next period only now, so that ticks never pile up in the mailbox of a slow agent.
+   * Its event has been handled: a periodic timer starts its next period only now, so that ticks
+   * never pile up in the mailbox of a slow agent.
    */
   handled(timer: AgentTimer, nowMs: number): void {
-    const own = this.#byOwner.get(timer.owner);
-    if (own?.get(timer.id) !== timer) return;
-    if (timer.periodMs === undefined) this.#remove(own, timer);
-    else {
-      timer.dueMs = nowMs + timer.periodMs;
-      this.#arm(timer);
-    }
+    if (timer.periodMs === undefined || timer.cancelled) return;
+    timer.dueMs = nowMs + timer.periodMs;
+    this.#arm(timer);
+  }
+
+  has(owner: object, id: string): boolean {
+    return this.#byOwner.get(owner)?.has(id) === true;
   }
 
   cancel(owner: object, id: string): boolean {

@@ -26,6 +26,16 @@ export interface Holder {
   readonly obligations: Set<Ask>;
 }
 
+/** The failure of a request on its way to the asker: like a reply it leaves when the step ends. */
+export class Failure {
+  readonly type = 'troupe.failure';
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
 /** One open request and the destination of its reply. */
 export class Ask implements Destination {
   readonly id: number;
@@ -36,7 +46,8 @@ export class Ask implements Destination {
   /** Where it was sent. */
   readonly target: string;
   readonly timeoutMs: number;
-  readonly lineage: Lineage;
+  /** Of the newest envelope that carries the request: a forward is one hop more. */
+  lineage: Lineage;
   readonly madeAtMs: number;
   readonly #ledger: Ledger;
   readonly #asker: Asker;
@@ -48,6 +59,8 @@ export class Ask implements Destination {
   deferred = false;
   /** @internal Armed by the ledger. */
   timer: Timer | undefined;
+  /** @internal Set by the place where it waits for room; called by the ledger. */
+  onSettled: (() => void) | undefined;
 
   constructor(
     ledger: Ledger,
@@ -75,10 +88,12 @@ export class Ask implements Destination {
 
   /** A reply arrives: the choke point hands it here as to any destination. */
   accept(envelope: Envelope): undefined {
+    const { message } = envelope;
     if (this.state !== 'open') this.#ledger.lateReply(this, envelope);
+    else if (message instanceof Failure) this.fail(message.error);
     else {
       this.#ledger.settle(this, 'answered');
-      this.#asker.answered(envelope.message);
+      this.#asker.answered(message);
     }
     return undefined;
   }
@@ -108,6 +123,10 @@ export class Ask implements Destination {
 class ReplyRef implements ReplyTo<EventObject> {
   readonly #ask: Ask;
   readonly #send: (to: Ask, reply: EventObject) => void;
+
+  static askOf(replyTo: ReplyRef): Ask {
+    return replyTo.#ask;
+  }
 
   constructor(ask: Ask, send: (to: Ask, reply: EventObject) => void) {
     this.#ask = ask;
@@ -173,7 +192,7 @@ class ReplyRef implements ReplyTo<EventObject> {
   }
 }
 
-/** The open request behind a `replyTo`, while it lives in this process. */
-export function askOf(ledger: Ledger, replyTo: unknown): Ask | undefined {
-  return replyTo instanceof ReplyRef ? ledger.byAddress(replyTo.address) : undefined;
+/** The request behind a `replyTo`, settled or not, while it lives in this process. */
+export function askOf(replyTo: unknown): Ask | undefined {
+  return replyTo instanceof ReplyRef ? ReplyRef.askOf(replyTo) : undefined;
 }

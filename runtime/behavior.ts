@@ -6,6 +6,7 @@
 import type { EventObject, Snapshot } from 'xstate';
 import type { Envelope } from './envelope.ts';
 import type { ExitReason } from './exit.ts';
+import type { AnyRef } from './ref.ts';
 import type { SavedSnapshot } from './store.ts';
 import type { Wait } from './wait.ts';
 
@@ -21,6 +22,8 @@ export type Received =
   | 'unhandled'
   /** The handler asked to see it again after a change of state. */
   | 'postponed'
+  /** The handler did so, and changed the state itself. */
+  | 'postponed and changed'
   /** The handler waits; `resume` goes on. */
   | 'waiting';
 
@@ -32,6 +35,8 @@ export interface Behavior {
   readonly answersInTurn: boolean;
   /** Whether the agent's children are stopped all at once instead of one by one. */
   readonly stopsInParallel: boolean;
+  /** The order in which children are stopped, when it is not the reverse of that of their spawns. */
+  stopOrder(): readonly AnyRef[] | undefined;
   /** Whether a stop cuts a waiting handler off even when the agent traps exits. */
   readonly interruptible: boolean;
   /** What the handler waits for, when the last step ended in `'waiting'`. */
@@ -43,6 +48,8 @@ export interface Behavior {
   receive(envelope: Envelope): Received;
   /** Goes on where the handler waited. */
   resume(): Received;
+  /** The life is ending, and not by a kill: a handler that waits is cut off, and its `finally` runs. */
+  cutOff?(): void;
   /** The cleanup of its own; not called after a kill. */
   stop(reason: ExitReason): void | PromiseLike<void>;
   /** Lets go of everything, without running more of the user's handlers. */

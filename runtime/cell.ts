@@ -17,8 +17,8 @@ import type { Destination, Envelope } from './envelope.ts';
 import { ActorEnded, MailboxFull, RequestLost, StartFailed, Unhandled } from './errors.ts';
 import { KILLED, NOPROC, NORMAL, SHUTDOWN, type ExitReason } from './exit.ts';
 import { Life } from './life.ts';
-import { Mailbox } from './mailbox.ts';
-import { AgentRef } from './agent-ref.ts';
+import { Mailbox, type Offered } from './mailbox.ts';
+import { AgentRef, cellOf } from './agent-ref.ts';
 import { restore } from './persistence.ts';
 import type { Runnable } from './scheduler.ts';
 import { running } from './step.ts';
@@ -30,7 +30,12 @@ type Signal =
   | { readonly type: 'start' }
   | { readonly type: 'stop'; readonly reason: ExitReason }
   | { readonly type: 'kill' }
-  | { readonly type: 'exit'; readonly from: Cell | undefined; readonly reason: ExitReason }
+  | {
+      readonly type: 'exit';
+      readonly life: Life;
+      readonly from: Cell | undefined;
+      readonly reason: ExitReason;
+    }
   | { readonly type: 'suspend' }
   | { readonly type: 'resume' }
   | { readonly type: 'child ended'; readonly child: Cell }
@@ -92,7 +97,8 @@ export class Cell implements Runnable, Destination {
   #killTimer: (() => void) | undefined;
   #pendingStop: ExitReason | undefined;
   #endingChild: Cell | undefined;
-  readonly #onRoom = (): void => this.signal({ type: 'room', life: this.life });
+  /** Children that are stopped one by one, the next one last. */
+  #toStop: Cell[] | undefined;
 
   constructor(core: Core, path: string, parent: Cell | undefined, options: ResolvedSpawn) {
     this.core = core;
@@ -114,9 +120,11 @@ export class Cell implements Runnable, Destination {
       return undefined;
     }
     envelope.enqueuedAtMs = this.core.clock.now();
-    if (envelope.exempt) this.mailbox.force(envelope);
-    else {
-      const offered = this.mailbox.offer(envelope);
+    if (envelope.exempt) {
+      if (this.#waiters !== undefined && envelope.from !== undefined) this.#makeWay(envelope.from);
+      this.mailbox.force(envelope);
+    } else {
+      const offered = this.#offer(envelope);
       if (offered === 'full') {
         // A sender cannot wait for itself: its own step must end before there can be room.
         const canWait =
@@ -126,6 +134,11 @@ export class Cell implements Runnable, Destination {
           return undefined;
         }
         (this.#waiters ??= []).push({ envelope, admitted: resume });
+        // Its deadline passes while it waits: it gives up its place in the line, and its sender goes on.
+        if (envelope.ask !== undefined)
+          envelope.ask.onSettled = () => {
+            if (this.withdraw(envelope)) resume();
+          };
         return 'blocked';
       }
       if (offered !== 'accepted') this.#displace(offered.displaced);
@@ -134,6 +147,16 @@ export class Cell implements Runnable, Destination {
     if (envelope.ask !== undefined) envelope.ask.progress = 'queued';
     if (this.#takesMessages()) this.#wake();
     return undefined;
+  }
+
+  #offer(envelope: Envelope): Offered<Envelope> {
+    try {
+      return this.mailbox.offer(envelope);
+    } catch (error) {
+      // The key function of `conflate` threw: a fault of the receiver's, so its sender must not fall.
+      this.core.log.error({ path: this.path, message: envelope.type, err: error }, 'no key');
+      return 'full';
+    }
   }
 
   /** Puts a command into the signal lane. */
@@ -167,6 +190,21 @@ export class Cell implements Runnable, Destination {
     if (index < 0) return false;
     this.#waiters?.splice(index, 1);
     return true;
+  }
+
+  /**
+   * A notice of somebody's end keeps the order with what that agent sent before and still waits for
+   * room: it goes in over the bound, for its sender can be held back no longer.
+   */
+  #makeWay(from: string): void {
+    for (const waiter of this.#waiters?.filter(({ envelope }) => envelope.from === from) ?? []) {
+      const { envelope, admitted } = waiter;
+      this.withdraw(envelope);
+      envelope.enqueuedAtMs = this.core.clock.now();
+      if (envelope.ask !== undefined) envelope.ask.progress = 'queued';
+      if (envelope.ask === undefined || envelope.ask.state === 'open') this.mailbox.force(envelope);
+      admitted();
+    }
   }
 
   /** There is room: the longest waiting sender's envelope goes in, and the sender goes on. */
@@ -211,6 +249,11 @@ export class Cell implements Runnable, Destination {
     );
   }
 
+  /** What the handler waited for has settled, and what it sent before has left. */
+  #mayResume(): boolean {
+    return this.#held === undefined && this.life.behavior?.wait?.settled === true;
+  }
+
   #alive(): boolean {
     return this.status === 'running' || this.status === 'starting';
   }
@@ -224,7 +267,8 @@ export class Cell implements Runnable, Destination {
       case 'kill':
         return this.#onKill();
       case 'exit':
-        return this.#onExit(signal.from, signal.reason);
+        // It aims at a life: one that has begun since then is not meant.
+        return signal.life === this.life ? this.#onExit(signal.from, signal.reason) : undefined;
       case 'suspend':
         this.suspended = true;
         return undefined;
@@ -234,7 +278,7 @@ export class Cell implements Runnable, Destination {
       case 'child ended':
         return this.#onChildEnded(signal.child);
       case 'wake':
-        return signal.life === this.life && this.#alive()
+        return signal.life === this.life && this.#alive() && this.#mayResume()
           ? this.#step('resume', undefined)
           : undefined;
       case 'room':
@@ -259,7 +303,7 @@ export class Cell implements Runnable, Destination {
     const { ask, timer } = envelope;
     if (timer !== undefined) {
       if (timer.cancelled) return;
-      life.timers.handled(timer, core.clock.now());
+      life.timers.taken(timer);
     }
     // Nobody waits any more: a request whose timeout said "queued" was never started.
     if (ask !== undefined && ask.state !== 'open') return;
@@ -309,7 +353,8 @@ export class Cell implements Runnable, Destination {
     if (received === 'waiting') {
       const wait = life.behavior?.wait;
       wait?.whenSettled(() => this.signal({ type: 'wake', life }));
-    }
+    } else if (life.current?.timer !== undefined)
+      life.timers.handled(life.current.timer, this.core.clock.now());
     const save = life.persistence;
     if (save !== undefined && received !== 'waiting' && save.due(this.#outbox)) {
       try {
@@ -340,7 +385,7 @@ export class Cell implements Runnable, Destination {
     this.#held = undefined;
     for (let i = index; i < outbox.length; i += 1) {
       const envelope = outbox[i] as Envelope;
-      if (this.core.deliver(envelope, this.#onRoom) === 'blocked') {
+      if (this.core.deliver(envelope, this.life.onRoom) === 'blocked') {
         this.#outbox = outbox.slice(i + 1);
         this.#held = 'blocked';
         return;
@@ -355,15 +400,22 @@ export class Cell implements Runnable, Destination {
   #afterStep(): void {
     const { life, core } = this;
     const { received, current } = life;
-    if (received === 'waiting') return;
+    if (received === 'waiting') {
+      if (this.status === 'starting') life.refuseAsksToWaiting();
+      // It may have settled while the outbox waited for room; a second wake-up finds nothing to do.
+      if (this.#mayResume()) this.signal({ type: 'wake', life });
+      return;
+    }
     if (this.status === 'starting') {
       this.#started();
       return;
     }
     life.current = undefined;
+    life.received = 'same';
+    const changed = received === 'changed' || received === 'postponed and changed';
     if (current !== undefined) {
       const { ask } = current;
-      if (received === 'postponed') {
+      if (received === 'postponed' || received === 'postponed and changed') {
         if (ask !== undefined) core.ledger.release(ask);
         this.#postpone(current);
       } else if (received === 'unhandled') this.#unhandled(current);
@@ -377,8 +429,8 @@ export class Cell implements Runnable, Destination {
         ask.fail(new RequestLost({ address: this.address, message: ask.request, why }));
       }
     }
-    if (received === 'changed') this.mailbox.unpostpone();
-    if (received === 'changed' || received === 'updated') this.#changed();
+    if (changed) this.mailbox.unpostpone();
+    if (changed || received === 'updated') this.#changed();
     if (life.finishing !== undefined) this.#end(life.finishing);
     else if (this.#pendingStop !== undefined) this.#end(this.#pendingStop);
   }
@@ -408,6 +460,13 @@ export class Cell implements Runnable, Destination {
   /** Sends from within a step; it leaves when the step ends. */
   post(envelope: Envelope): void {
     this.#outbox.push(envelope);
+  }
+
+  /** Sends between steps, after an await: at once, unless something that it sent before still waits. */
+  sendNow(envelope: Envelope): void {
+    if (this.#held !== undefined) this.#outbox.push(envelope);
+    else if (!this.#alive()) this.core.deliver(envelope, STOP_WAITING);
+    else if (this.core.deliver(envelope, this.life.onRoom) === 'blocked') this.#held = 'blocked';
   }
 
   /** Takes out an agent's own events that are queued, or about to be when the step ends. */
@@ -528,10 +587,7 @@ export class Cell implements Runnable, Destination {
     else if (this.status === 'stopping' || this.status === 'ended') return;
     // A handler that traps exits finishes what it is at, within the grace; any other is cut off.
     // A step whose snapshot is being written is over when it is written.
-    else if (
-      this.#held === 'saving' ||
-      this.#finishesHandler()
-    ) {
+    else if (this.#held === 'saving' || this.#finishesHandler()) {
       this.#pendingStop = reason;
     } else this.#end(reason);
   }
@@ -555,17 +611,15 @@ export class Cell implements Runnable, Destination {
 
   #onExit(from: Cell | undefined, reason: ExitReason): void {
     if (this.status === 'vacant' || this.status === 'stopping') return;
-    if (from !== undefined) this.life.links?.delete(from);
-    // The parent's end is never only a message: an agent does not outlive who owns it.
-    if (reason.type === 'normal') return;
+    // An exit signal `normal` means nothing, unless an agent sends it to itself.
+    if (reason.type === 'normal' && from !== this) return;
     this.#end(reason);
   }
 
   #onFailed(error: unknown): void {
-    if (this.status === 'stopping') {
-      this.core.log.error({ path: this.path, err: error }, 'cleanup failed');
-      this.#complete();
-    } else this.#crash(error);
+    if (this.status === 'stopping')
+      this.core.log.error({ path: this.path, err: error }, 'failed while it ended');
+    else this.#crash(error);
   }
 
   /** Crashes the agent from outside a step, for what its own callbacks did wrong. */
@@ -577,8 +631,8 @@ export class Cell implements Runnable, Destination {
     const { life, core } = this;
     if (life.over) return;
     const poison = life.current;
-    // A step that crashes has sent nothing.
-    this.#discard({ type: 'crash', error });
+    // A step that crashes has sent nothing; what waits for room is of a step that ended well.
+    if (this.#held !== 'blocked') this.#discard({ type: 'crash', error });
     core.crashed(this, error, poison);
     this.#end({ type: 'crash', error });
   }
@@ -598,8 +652,22 @@ export class Cell implements Runnable, Destination {
     life.ending ??= reason;
     life.startFailed = this.status === 'starting';
     this.status = 'stopping';
+    // What was not written must not leave.
+    if (this.#held === 'saving') {
+      this.#discard(life.ending);
+      this.#held = undefined;
+    }
     life.interrupt();
+    if (life.ending.type !== 'killed') this.#cutOff();
     this.#stopChildren();
+  }
+
+  /** A handler that waits is over: its `finally` blocks run now, and what they send leaves with the cleanup's. */
+  #cutOff(): void {
+    const before = running.cell;
+    running.cell = this;
+    this.core.guard(() => this.life.behavior?.cutOff?.());
+    running.cell = before;
   }
 
   #stopChildren(): void {
@@ -608,14 +676,31 @@ export class Cell implements Runnable, Destination {
       this.#clean();
       return;
     }
-    const inOrder = [...children].reverse();
-    const killed = life.ending?.type === 'killed';
-    const now = killed || life.behavior?.stopsInParallel === true ? inOrder : inOrder.slice(0, 1);
-    this.#endingChild = now[0];
-    for (const child of now) {
-      if (killed || child.options.shutdown === 'brutal_kill') child.signal({ type: 'kill' });
-      else child.stop(SHUTDOWN, child.options.shutdown);
+    const inOrder = this.#stopOrder(children);
+    this.#endingChild = inOrder[0];
+    if (life.ending?.type === 'killed') for (const child of inOrder) child.signal({ type: 'kill' });
+    else if (life.behavior?.stopsInParallel === true)
+      for (const child of inOrder) stopAsSpawned(child);
+    else {
+      this.#toStop = inOrder.reverse();
+      this.#stopNextChild();
     }
+  }
+
+  #stopNextChild(): void {
+    let next = this.#toStop?.pop();
+    // One that has ended already is counted when its own signal comes.
+    while (next?.status === 'ended') next = this.#toStop?.pop();
+    if (next === undefined) return;
+    this.#endingChild = next;
+    stopAsSpawned(next);
+  }
+
+  #stopOrder(children: ReadonlySet<Cell>): Cell[] {
+    const given = (this.life.behavior?.stopOrder() ?? []).map(cellOf);
+    const ordered = new Set(given.filter((cell) => cell !== undefined && children.has(cell)));
+    const others = [...children].filter((cell) => !ordered.has(cell)).reverse();
+    return [...others, ...(ordered as Set<Cell>)];
   }
 
   #onChildEnded(child: Cell): void {
@@ -624,45 +709,50 @@ export class Cell implements Runnable, Destination {
     if (this.children === undefined || this.children.size === 0) {
       this.#endingChild = undefined;
       this.#clean();
-    } else if (this.life.behavior?.stopsInParallel !== true && this.life.ending?.type !== 'killed')
-      this.#stopChildren();
+    } else if (child === this.#endingChild && this.life.ending?.type !== 'killed')
+      this.#stopNextChild();
   }
 
   /** The children have ended: the cleanup of its own, then the rest. */
   #clean(): void {
     const { life, core } = this;
     this.#endingChild = undefined;
+    this.#toStop = undefined;
     const reason = life.ending as ExitReason;
     if (reason.type === 'killed' || life.behavior === undefined) {
       this.#complete();
       return;
     }
-    this.#letGo(reason);
+    this.#letGo();
     running.cell = this;
+    let cleaning: void | PromiseLike<void> = undefined;
     try {
-      const cleaning = life.behavior.stop(reason);
-      if (cleaning !== undefined) {
-        // What it sends after an await leaves at once, and must not overtake what it sent before.
-        this.#letGo(reason);
-        Promise.resolve(cleaning).then(
-          () => this.signal({ type: 'cleaned', life }),
-          (error: unknown) => this.signal({ type: 'failed', life, error }),
-        );
-        return;
-      }
+      cleaning = life.behavior.stop(reason);
+      running.cell = undefined;
     } catch (error) {
+      running.cell = undefined;
       this.#discard({ type: 'crash', error });
       core.log.error({ path: this.path, err: error }, 'cleanup failed');
-    } finally {
-      running.cell = undefined;
     }
-    this.#complete();
+    if (cleaning === undefined) {
+      this.#complete();
+      return;
+    }
+    // What it sends after an await leaves at once, and must not overtake what it sent before.
+    this.#letGo();
+    Promise.resolve(cleaning).then(
+      () => this.signal({ type: 'cleaned', life }),
+      (error: unknown) => {
+        core.log.error({ path: this.path, err: error }, 'cleanup failed');
+        this.signal({ type: 'cleaned', life });
+      },
+    );
   }
 
-  /** No step follows: what was not written must not leave, what only waited for room goes its way. */
-  #letGo(reason: ExitReason): void {
-    if (this.#held === 'saving') this.#discard(reason);
+  /** No step follows: what only waited for room goes its way. */
+  #letGo(): void {
     this.#held = undefined;
+    for (const event of this.#emitted?.splice(0) ?? []) this.#tell(event);
     for (const envelope of this.#outbox.splice(0)) this.core.deliver(envelope, STOP_WAITING);
   }
 
@@ -676,7 +766,7 @@ export class Cell implements Runnable, Destination {
     this.#killTimer?.();
     this.#killTimer = undefined;
     this.#pendingStop = undefined;
-    this.#letGo(reason);
+    this.#letGo();
     core.guard(() => life.behavior?.dispose());
     life.settleObligations(reason);
     core.names.release(life);
@@ -688,9 +778,7 @@ export class Cell implements Runnable, Destination {
         reason,
       });
     }
-    const failure = life.startFailed
-      ? startFailure(this.path, reason)
-      : undefined;
+    const failure = life.startFailed ? startFailure(this.path, reason) : undefined;
     const keep =
       this.options.held && this.parent !== undefined && this.parent.status !== 'stopping';
     if (keep) {
@@ -761,10 +849,10 @@ export class Cell implements Runnable, Destination {
     this.exit = undefined;
     this.suspended = false;
     this.life = new Life(this, this.life.incarnation + 1);
-    // Events of the former life's own actors and timers mean nothing to the next one.
-    this.mailbox.removeWhere(
-      (envelope) => envelope.inner !== undefined || envelope.timer !== undefined,
-    );
+    // Notices, and events of the former life's own actors and timers, mean nothing to the next one.
+    this.mailbox.removeWhere((envelope) => envelope.exempt);
+    // What the former life postponed is tried by this one: its state is another.
+    this.mailbox.unpostpone();
     if (this.core.inspection.active) {
       this.core.inspection.emit({
         type: 'restarted',
@@ -772,14 +860,26 @@ export class Cell implements Runnable, Destination {
         incarnation: this.life.incarnation,
       });
     }
-    this.signal({ type: 'start' });
+    this.#startNamed();
     return true;
+  }
+
+  /** Starts under the name of the spawn, which was given up with the former life and may be taken now. */
+  #startNamed(): void {
+    const { core, life, options } = this;
+    try {
+      if (options.name !== undefined) core.names.register(options.name, life);
+      this.signal({ type: 'start' });
+    } catch (error) {
+      this.signal({ type: 'failed', life, error });
+    }
   }
 
   // ── Watching ────────────────────────────────────────────────────────────────────────────────
 
   whenStarted(started: (error: unknown) => void): void {
-    if (this.status === 'starting' || this.status === 'vacant')
+    const startFails = this.status === 'stopping' && this.life.startFailed;
+    if (this.status === 'starting' || this.status === 'vacant' || startFails)
       (this.#onStart ??= []).push(started);
     else if (this.status === 'ended' && this.life.startFailed) {
       started(startFailure(this.path, this.exit ?? NOPROC));
@@ -816,6 +916,13 @@ export class Cell implements Runnable, Destination {
     life.prepare();
     return (life.behavior as Behavior).snapshot();
   }
+}
+
+/** Stops a child as it was spawned to be stopped. */
+function stopAsSpawned(child: Cell): void {
+  const { shutdown } = child.options;
+  if (shutdown === 'brutal_kill') child.signal({ type: 'kill' });
+  else child.stop(SHUTDOWN, shutdown);
 }
 
 /** The error of a start that failed: in a tree, that of the first agent that could not start. */

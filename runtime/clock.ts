@@ -6,9 +6,11 @@
  * when it is told to:
  *
  * @example
+ * ```ts
  * const clock = createVirtualClock();
  * clock.setTimeout(() => console.log('five seconds later'), 5_000);
  * clock.fireNext(Infinity); // now() is 5_000
+ * ```
  */
 
 /** Time and timers: the only source of both for a system. */
@@ -52,7 +54,7 @@ class Alarm {
 
 /**
  * A cleared timeout leaves its alarm behind, armed but unable to keep the process alive, and the
- * next timeout that is due later takes it over: it wakes early at most once and sleeps on. A
+ * next timeout that is due no sooner takes it over: it wakes early at most once and sleeps on. A
  * program that asks one question after the other sets and clears a deadline with each, and Node's
  * own set and clear would cost more than the rest of the ask.
  */
@@ -72,7 +74,8 @@ class RealClock implements Clock {
     // NaN and what lies in the past are due at once.
     const timeout = new RealTimeout(run, delayMs > 0 ? nowMs + delayMs : nowMs);
     let alarm = this.#spare;
-    if (alarm !== undefined && alarm.wakesAtMs <= timeout.dueMs) {
+    // Less than a millisecond late is what rounding up costs too.
+    if (alarm !== undefined && alarm.wakesAtMs < timeout.dueMs + 1) {
       this.#spare = undefined;
       alarm.node?.ref();
     } else {
@@ -118,7 +121,7 @@ class RealClock implements Clock {
       this.#arm(alarm, timeout.dueMs, nowMs);
       return;
     }
-
+    timeout.alarm = undefined;
     timeout.run();
   }
 }

@@ -4,16 +4,16 @@
  */
 import type { AnyActorLogic, EventObject } from 'xstate';
 import { AgentTimer } from './agent-timers.ts';
-import { askOf, type Ask } from './ask.ts';
-import { cellOf } from './agent-ref.ts';
+import { Failure, askOf, type Ask } from './ask.ts';
+import { AgentRef, cellOf } from './agent-ref.ts';
 import type { Cell } from './cell.ts';
 import { Envelope, type Budget } from './envelope.ts';
 import { ActorEnded, InvalidOption, show } from './errors.ts';
-import { NORMAL, SHUTDOWN, type ExitReason } from './exit.ts';
+import { NORMAL, SHUTDOWN, checkReason, type ExitReason } from './exit.ts';
 import type { Report } from './inspection.ts';
 import type { Life, Monitor } from './life.ts';
 import type { Log } from './log.ts';
-import type { ChildSpawnOptions, SpawnArguments } from './spawn-options.ts';
+import { checkShutdown, type ChildSpawnOptions, type SpawnArguments } from './spawn-options.ts';
 import type {
   Address,
   AgentName,
@@ -27,6 +27,8 @@ import type {
   RequestNamed,
   RequestOf,
 } from './ref.ts';
+import { nameOf } from './names.ts';
+import { checkOptions } from './options.ts';
 import { running } from './step.ts';
 import { Wait, waitAll } from './wait.ts';
 
@@ -34,6 +36,14 @@ import { Wait, waitAll } from './wait.ts';
 export interface Request<TReply extends EventObject = EventObject> {
   readonly type: string;
   readonly replyTo: ReplyTo<TReply>;
+}
+
+/** How a start went, when it did not fail. */
+export interface StartOutcome {
+  /** The agent had nothing to do and is gone. */
+  readonly ignored: boolean;
+  /** What it handed over with `ctx.startInfo`. */
+  readonly info: unknown;
 }
 
 /** What an agent can do. Every call acts for the agent, and fails with `ActorEnded` once its life is over. */
@@ -84,13 +94,17 @@ export interface AgentContext<
     ...[options]: SpawnArguments<TLogic, ChildSpawnOptions>
   ): RefFrom<TLogic>;
   /** Waits until a child has started; fails with `StartFailed`. */
-  started(child: AnyRef): Wait<void>;
+  started(child: AnyRef): Wait<StartOutcome>;
   /** Ends a child within its grace and waits until it and its children have ended. */
   stopChild(child: AnyRef, graceMs?: number | 'infinity' | 'brutal_kill'): Wait<ExitReason>;
   /** Starts a new life in the place of an ended child that was spawned with `hold`. */
-  restart(child: AnyRef): Wait<void>;
+  restart(child: AnyRef): Wait<StartOutcome>;
   /** Gives up the place of an ended child that was spawned with `hold`. */
   release(child: AnyRef): void;
+  /** While it starts: says that there is nothing to do for this agent. It ends, and that is no failure. */
+  ignore(): void;
+  /** While it starts: hands something to whoever starts it. */
+  startInfo(info: unknown): void;
   /** Ends this agent normally when the turn is over. */
   stop(output?: unknown): void;
   /** Ends this agent with another reason when the turn is over. */
@@ -98,7 +112,7 @@ export interface AgentContext<
   /** Sends an exit signal, as if this agent had ended with the reason and were linked. */
   exit(to: AnyRef, reason: ExitReason): void;
 
-  /** Links this life with another: the crash of one ends the other. */
+  /** Links this life with another: any end of one but a normal one ends the other. */
   link(to: AnyRef): void;
   unlink(from: AnyRef): void;
   /** Watches the present life of another agent: its `Down` comes as a message, once. */
@@ -114,7 +128,7 @@ export interface AgentContext<
 
   /** Sends the event to itself after a delay; the same id again cancels the earlier timer. Returns the id. */
   after(delayMs: number, event: NoInfer<TEvent>, options?: { readonly id?: string }): string;
-  /** Sends the event to itself with this delay between the end of one and the next. Returns the id. */
+  /** Sends the event to itself again and again; each period begins when the event before is being handled. Returns the id. */
   every(periodMs: number, event: NoInfer<TEvent>, options?: { readonly id?: string }): string;
   /** Sends the event to itself when no message has come for this long; any message starts it anew. */
   idle(delayMs: number, event: NoInfer<TEvent>): void;
@@ -135,7 +149,7 @@ export interface AgentContext<
 
 const IDLE = 'troupe.idle';
 
-/** @internal The one implementation of {@link AgentContext}. */
+/** The one implementation of {@link AgentContext}; not exported. */
 export class Context implements AgentContext<EventObject> {
   readonly #life: Life;
   #timerIds = 0;
@@ -152,14 +166,13 @@ export class Context implements AgentContext<EventObject> {
 
   get #cell(): Cell {
     const { cell, over, ending } = this.#life;
-    if (over && ending !== undefined) {
-      throw new ActorEnded({
-        address: cell.address,
-        message: 'a call of its context',
-        reason: ending,
-      });
-    }
+    if (over) throw this.#ended(ending);
     return cell;
+  }
+
+  #ended(reason: ExitReason = SHUTDOWN): ActorEnded {
+    const { address } = this.#life;
+    return new ActorEnded({ address, message: 'a call of its context', reason });
   }
 
   get self(): Ref<EventObject> {
@@ -205,7 +218,7 @@ export class Context implements AgentContext<EventObject> {
     let ask: Ask | undefined;
     const abort = (): void => {
       ask?.cancel();
-      wait.fail(signal?.reason);
+      settled(() => wait.fail(signal?.reason));
     };
     const settled = (end: () => void): void => {
       signal?.removeEventListener('abort', abort);
@@ -232,12 +245,13 @@ export class Context implements AgentContext<EventObject> {
   }
 
   fail(request: Request<never>, error: unknown): void {
-    this.#request(request)?.fail(error);
+    const ask = this.#request(request);
+    if (ask !== undefined) this.#cell.core.send(ask, new Failure(error), this.#life);
   }
 
   defer(request: Request<never>): void {
     const ask = this.#request(request);
-    if (ask !== undefined) ask.deferred = true;
+    if (ask?.holder === this.#life) ask.deferred = true;
   }
 
   forward(to: Address<EventObject>, request: EventObject): void {
@@ -245,10 +259,15 @@ export class Context implements AgentContext<EventObject> {
     const ask = this.#request(request as Request<never>);
     const destination = core.destinationOf(to);
     if (ask === undefined) {
+      // Nobody waits any more: as in a mailbox, the request is never started.
+      if (askOf((request as unknown as Request).replyTo) !== undefined) return;
       core.send(destination, request, this.#life);
       return;
     }
-    core.ledger.release(ask);
+    if (ask.holder !== this.#life) {
+      const given = `a request that ${ask.holder?.address ?? 'nobody'} holds`;
+      throw new InvalidOption({ field: 'forward', given, allowed: 'a request that it holds' });
+    }
     core.forward(ask, destination, request, this.#life);
   }
 
@@ -257,6 +276,11 @@ export class Context implements AgentContext<EventObject> {
   }
 
   postpone(): void {
+    const { current } = this.#life;
+    if (current === undefined || current.exempt) {
+      const given = current === undefined ? 'no message' : `its own event "${current.type}"`;
+      throw new InvalidOption({ field: 'postpone', given, allowed: 'a message from somebody' });
+    }
     this.postponed = true;
   }
 
@@ -265,16 +289,20 @@ export class Context implements AgentContext<EventObject> {
     ...[options]: SpawnArguments<TLogic, ChildSpawnOptions>
   ): RefFrom<TLogic> {
     const cell = this.#cell;
+    if (cell.status === 'stopping') throw this.#ended(this.#life.ending);
     const child = cell.core.spawn(logic, options, cell);
     if (options?.link === true) this.#life.link(child);
     if (options?.monitor === true) this.monitor(child.ref);
     return child.ref as unknown as RefFrom<TLogic>;
   }
 
-  started(child: AnyRef): Wait<void> {
-    const wait = new Wait<void>();
-    this.#child(child, 'started').whenStarted((error) => {
-      if (error === undefined) wait.settle();
+  started(ref: AnyRef): Wait<StartOutcome> {
+    const wait = new Wait<StartOutcome>();
+    const child = this.#child(ref, 'started');
+    child.life.startAwaited = true;
+    child.whenStarted((error) => {
+      const { ignored, startInfo: info } = child.life;
+      if (error === undefined) wait.settle({ ignored, info });
       else wait.fail(error);
     });
     return wait;
@@ -283,6 +311,7 @@ export class Context implements AgentContext<EventObject> {
   stopChild(ref: AnyRef, graceMs?: number | 'infinity' | 'brutal_kill'): Wait<ExitReason> {
     const wait = new Wait<ExitReason>();
     const child = this.#child(ref, 'stopChild');
+    if (graceMs !== undefined) checkShutdown('stopChild', graceMs);
     const grace = graceMs ?? child.options.shutdown;
     if (child.status === 'vacant' || child.status === 'ended') {
       wait.settle(child.exit ?? SHUTDOWN);
@@ -294,7 +323,7 @@ export class Context implements AgentContext<EventObject> {
     return wait;
   }
 
-  restart(ref: AnyRef): Wait<void> {
+  restart(ref: AnyRef): Wait<StartOutcome> {
     const child = this.#child(ref, 'restart');
     if (!child.restart()) {
       const allowed = `an ended child that was spawned with hold (it is ${child.status})`;
@@ -305,6 +334,16 @@ export class Context implements AgentContext<EventObject> {
 
   release(ref: AnyRef): void {
     this.#child(ref, 'release').release();
+  }
+
+  ignore(): void {
+    const cell = this.#cell;
+    cell.life.ignored = true;
+    cell.finish({ type: 'shutdown', detail: 'ignore' });
+  }
+
+  startInfo(info: unknown): void {
+    this.#life.startInfo = info;
   }
 
   stop(output?: unknown): void {
@@ -318,15 +357,17 @@ export class Context implements AgentContext<EventObject> {
   exit(to: AnyRef, reason: ExitReason): void {
     const cell = this.#cell;
     const target = cellOf(to);
+    checkReason(reason);
     if (target === undefined) return;
     if (reason.type === 'killed') target.signal({ type: 'kill' });
-    else cell.core.exit(target, cell, reason);
+    else cell.core.exitFromStep(target, cell, reason);
   }
 
   link(to: AnyRef): void {
+    const cell = this.#cell;
     const target = cellOf(to);
     if (target !== undefined) this.#life.link(target);
-    else this.#cell.core.exitNoproc(this.#life.cell);
+    else cell.core.exitNoproc(cell, to);
   }
   unlink(from: AnyRef): void {
     const target = cellOf(from);
@@ -351,18 +392,22 @@ export class Context implements AgentContext<EventObject> {
     this.#cell.core.names.unregister(nameOf(name), this.#life);
   }
   whereis<TRef extends AnyRef>(name: AgentName<TRef>): TRef | undefined {
-    return this.#cell.core.whereis(name) as TRef | undefined;
+    return this.#cell.core.whereis({ name: nameOf(name) }) as TRef | undefined;
   }
 
   after(delayMs: number, event: EventObject, options?: { readonly id?: string }): string {
-    return this.#timer('after', delayMs, event, undefined, options?.id);
+    return this.#timer('after', delayMs, event, undefined, options);
   }
   every(periodMs: number, event: EventObject, options?: { readonly id?: string }): string {
-    return this.#timer('every', periodMs, event, periodMs, options?.id);
+    // A period of 0 would leave time no chance to go on.
+    if (periodMs === 0)
+      throw new InvalidOption({ field: 'every', given: 0, allowed: 'milliseconds > 0' });
+    return this.#timer('every', periodMs, event, periodMs, options);
   }
   idle(delayMs: number, event: EventObject): void {
     const life = this.#life;
-    life.idle = () => this.#timer('idle', delayMs, event, undefined, IDLE);
+    checkDelay('idle', delayMs);
+    life.idle = () => this.#timer('idle', delayMs, event, undefined, { id: IDLE });
     life.idle();
   }
   cancel(id: string): boolean {
@@ -374,8 +419,11 @@ export class Context implements AgentContext<EventObject> {
     checkDelay('sleep', delayMs);
     const { core } = this.#cell;
     const wait = new Wait<void>();
-    const timer = core.timers.schedule(core.clock.now() + delayMs, () => wait.settle());
-    this.#life.whenOver(() => core.timers.cancel(timer));
+    const timer = core.timers.schedule(core.clock.now() + delayMs, () => {
+      forget();
+      wait.settle();
+    });
+    const forget = this.#life.whenOver(() => core.timers.cancel(timer));
     return wait;
   }
 
@@ -428,14 +476,26 @@ export class Context implements AgentContext<EventObject> {
     delayMs: number,
     event: EventObject,
     periodMs: number | undefined,
-    id?: string,
+    options: { readonly id?: string } = {},
   ): string {
     checkDelay(field, delayMs);
+    checkOptions(options, ['id']);
+    const { id } = options;
+    if (id !== undefined && (typeof id !== 'string' || id === ''))
+      throw new InvalidOption({ field: 'options.id', given: id, allowed: 'a non-empty string' });
     const { core } = this.#cell;
     core.checkMessage(event);
-    const timerId = id ?? `t${(this.#timerIds += 1)}`;
+    const timerId = id ?? this.#freeTimerId();
     this.arm(timerId, core.clock.now() + delayMs, event, periodMs);
     return timerId;
+  }
+
+  /** A restored timer, or one of the agent's own naming, may have the next number's id. */
+  #freeTimerId(): string {
+    for (;;) {
+      const id = `t${(this.#timerIds += 1)}`;
+      if (!this.#life.timers.has(this.#life, id)) return id;
+    }
   }
 
   /** The open request behind an event; undefined when it has settled already. */
@@ -448,11 +508,12 @@ export class Context implements AgentContext<EventObject> {
         allowed: 'an event with a replyTo',
       });
     }
-    return askOf(this.#cell.core.ledger, replyTo);
+    const ask = askOf(replyTo);
+    return ask?.state === 'open' ? ask : undefined;
   }
 
   #child(ref: AnyRef, asked: string): Cell {
-    const child = cellOf(ref);
+    const child = cellOf(ref) ?? (ref instanceof AgentRef ? ref.lastCell : undefined);
     if (child?.parent !== this.#cell) {
       throw new InvalidOption({
         field: asked,
@@ -475,10 +536,6 @@ export function here(): AgentContext<EventObject> {
     });
   }
   return cell.life.ctx;
-}
-
-export function nameOf(name: AgentName | string): string {
-  return typeof name === 'string' ? name : name.name;
 }
 
 function checkDelay(field: string, delayMs: unknown): void {

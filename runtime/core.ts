@@ -6,7 +6,7 @@
  */
 import type { AnyActorLogic, AnyActorRef, EventObject } from 'xstate';
 import { AgentRef, cellOf } from './agent-ref.ts';
-import type { Ask, Asker } from './ask.ts';
+import { askOf, type Ask, type Asker } from './ask.ts';
 import type { Behavior } from './behavior.ts';
 import { Cell } from './cell.ts';
 import type { Clock } from './clock.ts';
@@ -20,7 +20,7 @@ import {
   NoSuchActor,
   SystemStopped,
 } from './errors.ts';
-import { NOPROC, type Down, type Exit, type ExitReason } from './exit.ts';
+import { NOCONNECTION, NOPROC, type Down, type Exit, type ExitReason } from './exit.ts';
 import { deepFreeze } from './freeze.ts';
 import { HandlerBehavior, handlerOf } from './handler.ts';
 import { Inspection, type Report } from './inspection.ts';
@@ -29,8 +29,9 @@ import type { Life, Monitor } from './life.ts';
 import type { Log } from './log.ts';
 import { Names } from './names.ts';
 import type { Network } from './network.ts';
+import { checkOptions } from './options.ts';
 import type { Random } from './random.ts';
-import { isRef, type AgentName, type AnyRef, type AskOptions } from './ref.ts';
+import type { AgentName, AnyRef, AskOptions } from './ref.ts';
 import type { Scheduler } from './scheduler.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
@@ -151,7 +152,7 @@ export class Core {
       undefined,
       false,
     );
-    this.#dispatch(envelope);
+    this.#dispatch(envelope, life);
   }
 
   /** Opens an ask and sends its request. What is wrong with the target is told through the asker. */
@@ -163,6 +164,7 @@ export class Core {
     life: Life | undefined,
   ): Ask {
     this.checkMessage(request);
+    checkOptions(options, ['timeoutMs', 'signal', 'budget']);
     const { budget } = options;
     const nowMs = this.clock.now();
     const inherited = (running.cell?.life ?? life)?.lineage ?? this.newLineage();
@@ -179,7 +181,11 @@ export class Core {
       ask.fail(new HopLimit({ address: to.address, hopsMax, chain: lineage.path }));
     else {
       const message = { ...request, replyTo: ask.replyTo };
-      this.#dispatch(new Envelope(this.nextId(), to, asker.address, message, lineage, ask, false));
+      this.checkMessage(message);
+      this.#dispatch(
+        new Envelope(this.nextId(), to, asker.address, message, lineage, ask, false),
+        life,
+      );
       if (this.inspection.active) {
         this.inspection.emit({
           type: 'asked',
@@ -194,12 +200,18 @@ export class Core {
 
   /** Sends an open request to its next holder. */
   forward(ask: Ask, to: Destination, request: unknown, life: Life): void {
+    this.checkMessage(request);
+    this.ledger.release(ask);
     const lineage = ask.lineage.derive(life.address, Infinity, undefined);
+    ask.lineage = lineage;
     const { hopsMax } = this.#parts;
     if (lineage.hops > hopsMax)
       ask.fail(new HopLimit({ address: to.address, hopsMax, chain: lineage.path }));
     else
-      this.#dispatch(new Envelope(this.nextId(), to, life.address, request, lineage, ask, false));
+      this.#dispatch(
+        new Envelope(this.nextId(), to, life.address, request, lineage, ask, false),
+        life,
+      );
   }
 
   /** An ask by code outside agents, or by an agent that wants a promise. */
@@ -261,11 +273,11 @@ export class Core {
     });
   }
 
-  #dispatch(envelope: Envelope): void {
-    // A step's sends wait for its end; so do those of a continuation that runs in no step: at once.
+  #dispatch(envelope: Envelope, life: Life | undefined): void {
+    // A step's sends wait for its end; those of a continuation that runs in no step leave at once.
     if (running.cell !== undefined) running.cell.post(envelope);
-    else if (this.deliver(envelope, envelope.ask === undefined ? undefined : NOTHING) === 'blocked')
-      return;
+    else if (life !== undefined && life === life.cell.life) life.cell.sendNow(envelope);
+    else this.deliver(envelope, envelope.ask === undefined ? undefined : NOTHING);
   }
 
   #resend(envelope: Envelope): void {
@@ -313,9 +325,12 @@ export class Core {
     options: (SpawnOptions<AnyActorLogic> & ChildSpawnOptions) | undefined,
     parent: Cell | undefined,
   ): Cell {
-    const resolved = resolveSpawn(logic, options);
-    const id = options?.id ?? `$${(this.#spawnIds += 1)}`;
-    const path = `${parent?.path ?? ''}/${id}`;
+    const resolved = resolveSpawn(logic, options, (given) => handlerOf(given)?.shutdown);
+    if (handlerOf(logic) === undefined) this.xstate.check(logic);
+    if (parent === undefined) checkTop(options);
+    const place = parent?.path ?? '';
+    const id = options?.id ?? this.#freeId(place);
+    const path = `${place}/${id}`;
     if (this.stopping) throw new SystemStopped({ system: this.name, asked: `spawn ${path}` });
     if (this.cells.has(path)) {
       throw new NameTaken({
@@ -334,6 +349,14 @@ export class Core {
       this.inspection.emit({ type: 'spawned', path, parent: parent?.path });
     cell.signal({ type: 'start' });
     return cell;
+  }
+
+  /** The next number that is no id of the user's own at this place. */
+  #freeId(place: string): string {
+    for (;;) {
+      const id = `$${(this.#spawnIds += 1)}`;
+      if (!this.cells.has(`${place}/${id}`)) return id;
+    }
   }
 
   host(life: Life): Behavior {
@@ -372,28 +395,42 @@ export class Core {
 
   /** An exit signal from one agent to another: a message when the receiver traps exits. */
   exit(to: Cell, from: Cell, reason: ExitReason): void {
-    if (!to.life.trapExit) to.signal({ type: 'exit', from, reason });
+    if (!to.life.trapExit) to.signal({ type: 'exit', life: to.life, from, reason });
     else this.notify(to, { type: 'troupe.exit', from: from.ref, reason });
   }
 
   /** The exit signal of an agent that is not there. */
-  exitNoproc(to: Cell): void {
-    if (!to.life.trapExit) to.signal({ type: 'exit', from: undefined, reason: NOPROC });
-    else this.notify(to, { type: 'troupe.exit', from: undefined, reason: NOPROC });
+  exitNoproc(to: Cell, from: AnyRef): void {
+    const reason = this.#absent(from);
+    if (to.life.trapExit) this.notify(to, { type: 'troupe.exit', from, reason });
+    else to.signal({ type: 'exit', life: to.life, from: undefined, reason });
+  }
+
+  /** Sends an exit signal from a step: one that is trapped keeps its place among the step's sends. */
+  exitFromStep(to: Cell, from: Cell, reason: ExitReason): void {
+    if (!to.life.trapExit || running.cell === undefined) this.exit(to, from, reason);
+    else running.cell.post(this.#notice(to, { type: 'troupe.exit', from: from.ref, reason }));
   }
 
   /** Delivers a notice: a message that no bound holds back. */
   notify(to: Cell, notice: Down | Exit): void {
-    this.deliver(
-      new Envelope(this.nextId(), to, undefined, notice, undefined, undefined, true),
-      undefined,
-    );
+    this.deliver(this.#notice(to, notice), undefined);
+  }
+
+  #notice(to: Cell, notice: Down | Exit): Envelope {
+    const from = notice.type === 'troupe.down' ? notice.ref.address : notice.from?.address;
+    return new Envelope(this.nextId(), to, from, notice, undefined, undefined, true);
+  }
+
+  /** Why nobody is there: an agent of another node may live, and only not be reached. */
+  #absent({ node }: AnyRef): ExitReason {
+    return node === this.node ? NOPROC : NOCONNECTION;
   }
 
   monitor(ref: AnyRef, watcher: Life | undefined, report: (down: Down) => void): Monitor {
     const cell = cellOf(ref) ?? (ref instanceof AgentRef ? ref.lastCell : undefined);
     if (cell !== undefined) return cell.life.watch(watcher, report);
-    report({ type: 'troupe.down', ref, incarnation: 0, reason: NOPROC });
+    report({ type: 'troupe.down', ref, incarnation: 0, reason: this.#absent(ref) });
     return { watched: undefined, watcher, report };
   }
 
@@ -406,13 +443,13 @@ export class Core {
   /** Where a ref, a name or one of our own destinations leads now. */
   destinationOf(to: unknown): Destination {
     if (to instanceof AgentRef) return to.destination;
-    if (isRef(to)) {
-      const ask = this.ledger.byAddress(to.address);
-      return ask ?? this.#settledAsk(to);
-    }
+    const ask = askOf(to);
+    if (ask !== undefined) return ask;
     if (isDestination(to)) return to;
     if (typeof to === 'object' && to !== null && 'name' in to && typeof to.name === 'string') {
-      return this.names.find(to.name) ?? this.elsewhere(this.node, `/(name ${to.name})`);
+      const { name } = to;
+      const find = (): Cell | undefined => this.names.find(name);
+      return find() ?? this.elsewhere(this.node, `/(name ${name})`, find);
     }
     throw new InvalidOption({
       field: 'to',
@@ -439,12 +476,19 @@ export class Core {
   }
 
   /** A destination with no cell here: another node, or nobody. */
-  elsewhere(node: string, path: string): Destination {
-    const accept = (envelope: Envelope): undefined => {
-      if (node !== this.node && this.network.send(node, envelope)) return;
+  elsewhere(node: string, path: string, find = () => this.cells.get(path)): Destination {
+    const accept = (
+      envelope: Envelope,
+      resume: (() => void) | undefined,
+    ): 'blocked' | undefined => {
+      // Somebody may live there by now: a step has ended since the send, or a dead letter is sent again.
+      const cell = node === this.node ? find() : undefined;
+      if (cell !== undefined) return cell.accept(envelope, resume);
+      if (node !== this.node && this.network.send(node, envelope)) return undefined;
       if (node !== this.node && envelope.ask === undefined)
         this.deadLetter(envelope, 'no such node');
       else this.undeliverable(envelope, undefined);
+      return undefined;
     };
     return { address: `${node}${path}`, accept };
   }
@@ -533,17 +577,6 @@ export class Core {
       from: envelope.from,
     });
   }
-
-  #settledAsk({ address }: { readonly address: string }): Destination {
-    return {
-      address,
-      accept: ({ from, type }) => {
-        if (this.inspection.active)
-          this.inspection.emit({ type: 'late reply', request: type, state: 'settled', from });
-        return undefined;
-      },
-    };
-  }
 }
 
 const NOTHING = (): void => undefined;
@@ -558,7 +591,19 @@ function checkTimeout(timeoutMs: number | undefined): number | undefined {
   throw new InvalidOption({ field: 'timeoutMs', given: timeoutMs, allowed: 'milliseconds >= 0' });
 }
 
+/** An agent at the top has no parent that could link, monitor or hold it. */
+function checkTop(options: ChildSpawnOptions | undefined): void {
+  for (const key of ['link', 'monitor', 'hold'] as const) {
+    if (options?.[key] === true) {
+      const allowed = `only ctx.spawn, by a parent, takes ${key}`;
+      throw new InvalidOption({ field: `options.${key}`, given: true, allowed });
+    }
+  }
+}
+
 function checkBudget(budget: Budget | undefined): void {
+  if (budget !== undefined && (typeof budget !== 'object' || budget === null))
+    throw new InvalidOption({ field: 'budget', given: budget, allowed: 'an object of numbers' });
   for (const [name, amount] of Object.entries(budget ?? {})) {
     if (typeof amount !== 'number' || !(amount >= 0)) {
       throw new InvalidOption({ field: `budget.${name}`, given: amount, allowed: 'a number >= 0' });

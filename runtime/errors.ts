@@ -230,6 +230,25 @@ export class NoParent extends TroupeError {
   }
 }
 
+/**
+ * An agent whose start has not ended asked one that waits for this very start, such as its own
+ * supervisor: neither could go on. Ask after the start, with a message to itself.
+ */
+export class AskedByStartingChild extends TroupeError {
+  readonly code = 'ASKED_BY_STARTING_CHILD';
+
+  constructor(fields: {
+    readonly address: string;
+    readonly message: string;
+    readonly askedBy: string;
+  }) {
+    super(
+      `${fields.address} cannot answer "${fields.message}": it waits for the start of ${fields.askedBy}, which asks`,
+      fields,
+    );
+  }
+}
+
 /** An agent that could not start; `path` names it and `cause` is the first cause. */
 export class StartFailed extends TroupeError {
   readonly code = 'START_FAILED';

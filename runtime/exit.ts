@@ -4,6 +4,7 @@
  * As in Erlang: a crash is not an error that somebody catches but the reason with which an agent
  * ended; links carry it on, monitors report it.
  */
+import { InvalidOption } from './errors.ts';
 import type { Ref } from './ref.ts';
 
 /** Why a life ended. */
@@ -40,6 +41,21 @@ export const NORMAL: ExitReason = { type: 'normal' };
 export const SHUTDOWN: ExitReason = { type: 'shutdown' };
 export const KILLED: ExitReason = { type: 'killed' };
 export const NOPROC: ExitReason = { type: 'noproc' };
+export const NOCONNECTION: ExitReason = { type: 'noconnection' };
+
+const REASONS = ['normal', 'shutdown', 'killed', 'noproc', 'noconnection', 'crash'];
+
+/** Throws `InvalidOption` when a value is no exit reason. */
+export function checkReason(reason: unknown): asserts reason is ExitReason {
+  const isReason =
+    typeof reason === 'object' &&
+    reason !== null &&
+    'type' in reason &&
+    REASONS.includes(reason.type as string);
+  if (isReason) return;
+  const allowed = `an object whose type is one of ${REASONS.join(', ')}`;
+  throw new InvalidOption({ field: 'reason', given: reason, allowed });
+}
 
 /** Whether a reason is a clean end in OTP's sense: `normal`, or `shutdown` with or without a detail. */
 export function isCleanExit(reason: ExitReason): boolean {

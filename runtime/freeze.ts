@@ -21,7 +21,13 @@ export function deepFreeze(value: unknown, at = 'message'): void {
   // are: freezing them would break objects that the message merely points to.
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null && !Array.isArray(value)) return;
+  // Noted before its parts are, for it may hold itself; what is refused must be refused again.
   frozen.add(value);
-  for (const [key, part] of Object.entries(value)) deepFreeze(part, `${at}.${key}`);
+  try {
+    for (const [key, part] of Object.entries(value)) deepFreeze(part, `${at}.${key}`);
+  } catch (error) {
+    frozen.delete(value);
+    throw error;
+  }
   Object.freeze(value);
 }

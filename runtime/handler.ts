@@ -13,7 +13,10 @@ import type { Envelope } from './envelope.ts';
 import { InvalidOption, Unhandled } from './errors.ts';
 import type { ExitReason } from './exit.ts';
 import type { Life } from './life.ts';
+import type { AnyRef } from './ref.ts';
+import { checkShutdown, type Shutdown } from './spawn-options.ts';
 import type { SavedSnapshot } from './store.ts';
+import { checkFlag, checkFunction, checkOptions } from './options.ts';
 import { Wait } from './wait.ts';
 
 /** What a handler gives back: the next state, or nothing when it stays as it is; at once or later. */
@@ -25,17 +28,26 @@ export interface Handler<TState, TEvent extends EventObject, TInput, TEmitted ex
   /** The first state, from the input; pure, since it may be called before the start. */
   initial?(input: TInput): TState;
   /** Runs once, before any message; the agent has started when it returns. */
-  start?(state: TState, ctx: AgentContext<TEvent, TEmitted>): Handled<TState>;
+  start?(state: TState, ctx: AgentContext<TEvent, TEmitted>): Handled<NoInfer<TState>>;
   /** Handles one message. */
-  receive(state: TState, event: TEvent, ctx: AgentContext<TEvent, TEmitted>): Handled<TState>;
+  receive(
+    state: TState,
+    event: TEvent,
+    ctx: AgentContext<TEvent, TEmitted>,
+  ): Handled<NoInfer<TState>>;
   /** Cleans up: runs at every end but a kill, after the children have ended. */
   stop?(
     state: TState,
     reason: ExitReason,
     ctx: AgentContext<TEvent, TEmitted>,
   ): void | Promise<void>;
-  /** How its children are stopped with it: in reverse start order, each awaited, or all at once. */
-  readonly stopChildren?: 'ordered' | 'parallel';
+  /**
+   * How its children are stopped with it: one by one in reverse spawn order (the default), all at
+   * once, or one by one in the order that the function gives.
+   */
+  readonly stopChildren?: 'ordered' | 'parallel' | ((state: TState) => readonly AnyRef[]);
+  /** Grace of such an agent where its spawn gives none; default 5,000 ms. */
+  readonly shutdown?: Shutdown;
   /** A stop cuts a waiting handler off even when the agent traps exits. Default false. */
   readonly interruptible?: boolean;
 }
@@ -46,6 +58,16 @@ export type HandlerSnapshot<TState, TOutput = unknown> = Snapshot<TOutput> & {
 };
 
 const PARTS = Symbol('troupe.handler');
+
+const HANDLER_KEYS: Record<keyof AnyHandler, true> = {
+  initial: true,
+  start: true,
+  receive: true,
+  stop: true,
+  stopChildren: true,
+  interruptible: true,
+  shutdown: true,
+};
 
 /** The logic of a function agent. */
 export interface HandlerLogic<
@@ -99,6 +121,16 @@ export function fromHandler<
       allowed: 'an object with a function receive',
     });
   }
+  checkOptions(handler, Object.keys(HANDLER_KEYS), 'fromHandler');
+  for (const hook of ['initial', 'start', 'stop'] as const)
+    checkFunction(`fromHandler.${hook}`, handler[hook], true);
+  checkFlag('fromHandler.interruptible', handler.interruptible);
+  if (handler.shutdown !== undefined) checkShutdown('fromHandler.shutdown', handler.shutdown);
+  const { stopChildren = 'ordered' } = handler;
+  if (typeof stopChildren !== 'function' && !['ordered', 'parallel'].includes(stopChildren)) {
+    const allowed = "'ordered' or 'parallel', or a function that gives the order";
+    throw new InvalidOption({ field: 'fromHandler.stopChildren', given: stopChildren, allowed });
+  }
   const hosted = (): never => {
     throw new Unhandled({
       address: 'a plain XState actor',
@@ -143,6 +175,11 @@ export class HandlerBehavior implements Behavior {
 
   get stopsInParallel(): boolean {
     return this.#handler.stopChildren === 'parallel';
+  }
+
+  stopOrder(): readonly AnyRef[] | undefined {
+    const { stopChildren } = this.#handler;
+    return typeof stopChildren === 'function' ? stopChildren(this.#state) : undefined;
   }
 
   get interruptible(): boolean {
@@ -205,11 +242,15 @@ export class HandlerBehavior implements Behavior {
     );
   }
 
-  dispose(): void {
+  cutOff(): void {
     // A generator that is cut off still runs its `finally` blocks; it must not wait in them.
     const generator = this.#suspended?.generator;
     this.#suspended = undefined;
     generator?.return(undefined);
+  }
+
+  dispose(): void {
+    this.#suspended = undefined;
   }
 
   snapshot(): Snapshot<unknown> {
@@ -234,14 +275,18 @@ export class HandlerBehavior implements Behavior {
 
   #initialise(): void {
     if (this.#initialised) return;
-    this.#initialised = true;
     this.#state = this.#handler.initial?.(this.#life.cell.options.input);
+    this.#initialised = true;
   }
 
   /** A handler has returned: a state, a generator to drive or a promise to wait for. */
   #run(handled: unknown, ctx: Context): Received {
     if (typeof handled !== 'object' || handled === null) return this.#end(handled, ctx);
     if (isGenerator(handled)) return this.#drive(handled, ctx);
+    if (handled instanceof Wait) {
+      const allowed = 'a state; wait with yield* in a generator, or with await in an async handler';
+      throw new InvalidOption({ field: 'return', given: 'a wait', allowed });
+    }
     if (handled instanceof Promise) {
       const wait = ctx.wait(handled as Promise<unknown>);
       this.#suspended = { generator: undefined, wait };
@@ -265,13 +310,11 @@ export class HandlerBehavior implements Behavior {
   }
 
   #end(state: unknown, ctx: Context): Received {
-    if (ctx.postponed) {
-      ctx.postponed = false;
-      return 'postponed';
-    }
-    if (state === undefined || state === this.#state) return 'same';
-    this.#state = state;
-    return 'changed';
+    const changed = state !== undefined && state !== this.#state;
+    if (changed) this.#state = state;
+    if (!ctx.postponed) return changed ? 'changed' : 'same';
+    ctx.postponed = false;
+    return changed ? 'postponed and changed' : 'postponed';
   }
 }
 

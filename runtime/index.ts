@@ -13,7 +13,7 @@ export type { Handled, Handler, HandlerLogic, HandlerSnapshot } from './handler.
 export { ask, fail, reply } from './machine.ts';
 export type { AskInput, PostponeMeta } from './machine.ts';
 export { here } from './context.ts';
-export type { AgentContext, Request } from './context.ts';
+export type { AgentContext, Request, StartOutcome } from './context.ts';
 export { agentName } from './names.ts';
 export { isRef } from './ref.ts';
 export type {
@@ -50,6 +50,8 @@ export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.t
 export type { InspectionEvent, Report } from './inspection.ts';
 export type { Budget, Envelope } from './envelope.ts';
 export { stopOnSignals } from './shutdown.ts';
+export { observeMetrics } from './metrics.ts';
+export type { Meter } from './metrics.ts';
 export { LIMITS } from './limits.ts';
 export type { Log } from './log.ts';
 export { createClock, createVirtualClock } from './clock.ts';
@@ -62,6 +64,7 @@ export type { Network } from './network.ts';
 export {
   ActorEnded,
   AskTimeout,
+  AskedByStartingChild,
   HopLimit,
   Interrupted,
   InvalidOption,

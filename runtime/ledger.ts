@@ -21,7 +21,7 @@ export class Ledger {
   readonly #report: LedgerReport;
   readonly #send: (to: Ask, reply: EventObject) => void;
   readonly #origin: string;
-  readonly #open = new Map<string, Ask>();
+  readonly #open = new Set<Ask>();
   #nextId = 1;
 
   constructor(
@@ -43,11 +43,7 @@ export class Ledger {
 
   /** The open requests, oldest first. */
   open(): Ask[] {
-    return [...this.#open.values()];
-  }
-
-  byAddress(address: string): Ask | undefined {
-    return this.#open.get(address);
+    return [...this.#open];
   }
 
   /** Opens a request. Its deadline is the lineage's; nothing is sent yet. */
@@ -65,7 +61,7 @@ export class Ledger {
       nowMs,
       this.#send,
     );
-    this.#open.set(ask.address, ask);
+    this.#open.add(ask);
     if (Number.isFinite(lineage.deadlineMs)) {
       ask.timer = this.#timers.schedule(lineage.deadlineMs, () => ask.expire());
     }
@@ -92,10 +88,12 @@ export class Ledger {
   settle(ask: Ask, state: 'answered' | 'failed' | 'expired' | 'cancelled'): void {
     ask.state = state;
     this.release(ask);
-    this.#open.delete(ask.address);
+    this.#open.delete(ask);
     if (ask.timer !== undefined) this.#timers.cancel(ask.timer);
     ask.timer = undefined;
     this.#report.settled(ask);
+    ask.onSettled?.();
+    ask.onSettled = undefined;
   }
 
   /** @internal A reply came for a request that has settled. */

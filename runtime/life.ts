@@ -8,9 +8,10 @@ import type { Behavior, Received } from './behavior.ts';
 import type { Cell } from './cell.ts';
 import { Context } from './context.ts';
 import type { Envelope, Lineage } from './envelope.ts';
-import { ActorEnded, RequestLost } from './errors.ts';
+import { ActorEnded, AskedByStartingChild, RequestLost } from './errors.ts';
 import { NOPROC, type Down, type ExitReason } from './exit.ts';
 import { Persistence } from './persistence.ts';
+import { running } from './step.ts';
 
 /** A watch on one life: it reports the end once. */
 export interface Monitor {
@@ -31,6 +32,12 @@ export class Life implements Holder {
   /** It has ended, and everybody has been told. */
   over = false;
   startFailed = false;
+  /** Its parent waits for its start. */
+  startAwaited = false;
+  /** It chose, while it started, not to be there: no failure, and nobody restarts it. */
+  ignored = false;
+  /** What it tells whoever started it. */
+  startInfo: unknown;
   /** Why it is ending; the first reason counts. */
   ending: ExitReason | undefined;
   /** Its logic is done: the life ends with this reason when the turn is over. */
@@ -45,13 +52,15 @@ export class Life implements Holder {
   links: Set<Cell> | undefined;
   names: Set<string> | undefined;
   persistence: Persistence | undefined;
+  /** A mailbox that its outbox waited for has room: no business of the next life's. */
+  readonly onRoom = (): void => this.cell.signal({ type: 'room', life: this });
   #obligations: Set<Ask> | undefined;
   #asks: Set<Ask> | undefined;
   #watchedBy: Set<Monitor> | undefined;
   #watching: Set<Monitor> | undefined;
   #timers: AgentTimers | undefined;
   #abort: AbortController | undefined;
-  #whenOver: ((reason: ExitReason) => void)[] | undefined;
+  #whenOver: Set<(reason: ExitReason) => void> | undefined;
 
   constructor(cell: Cell, incarnation: number) {
     this.cell = cell;
@@ -73,7 +82,11 @@ export class Life implements Holder {
   }
 
   get signal(): AbortSignal {
-    return (this.#abort ??= new AbortController()).signal;
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.ending !== undefined) this.#abort.abort(this.#aborted());
+    }
+    return this.#abort.signal;
   }
 
   /** Makes the logic's instance, if there is none yet: at the start, or when somebody looks before it. */
@@ -107,6 +120,27 @@ export class Life implements Holder {
   /** An open ask of this life: cancelled with it. */
   addAsk(ask: Ask): void {
     (this.#asks ??= new Set()).add(ask);
+    // A step's asks are looked at when it has ended: only then is it clear that they are waited for.
+    if (running.cell !== this.cell) this.refuseAsksToWaiting();
+  }
+
+  /** While it starts: fails its asks to agents that wait for this very start, for neither could go on. */
+  refuseAsksToWaiting(): void {
+    if (this.#asks === undefined || this.behavior?.wait === undefined) return;
+    let { cell } = this;
+    while (
+      cell.status === 'starting' &&
+      cell.life.startAwaited &&
+      cell.parent?.life.behavior?.wait
+    ) {
+      cell = cell.parent;
+      for (const ask of this.#asks) {
+        if (ask.target !== cell.address) continue;
+        const { address } = cell;
+        const { request: message } = ask;
+        ask.fail(new AskedByStartingChild({ address, message, askedBy: this.address }));
+      }
+    }
   }
 
   removeAsk(ask: Ask): void {
@@ -117,6 +151,10 @@ export class Life implements Holder {
 
   link(other: Cell): void {
     if (other === this.cell) return;
+    if (this.over) {
+      this.cell.core.exit(other, this.cell, NOPROC);
+      return;
+    }
     if (!isLive(other)) {
       this.cell.core.exit(this.cell, other, NOPROC);
       return;
@@ -149,9 +187,11 @@ export class Life implements Holder {
     if (watcher !== undefined) watcher.#watching?.delete(monitor);
   }
 
-  whenOver(listener: (reason: ExitReason) => void): void {
+  /** Calls back once the life is over; returns what takes the listener away again. */
+  whenOver(listener: (reason: ExitReason) => void): () => void {
     if (this.over) listener(this.ending ?? NOPROC);
-    else (this.#whenOver ??= []).push(listener);
+    else (this.#whenOver ??= new Set()).add(listener);
+    return () => this.#whenOver?.delete(listener);
   }
 
   // ── The end ─────────────────────────────────────────────────────────────────────────────────
@@ -160,7 +200,7 @@ export class Life implements Holder {
   interrupt(): void {
     this.#timers?.clear();
     this.idle = undefined;
-    this.#abort?.abort(new DOMException(`${this.address} is ending`, 'AbortError'));
+    this.#abort?.abort(this.#aborted());
     for (const ask of this.#asks ?? []) ask.fail(this.#ended(ask));
     this.#asks = undefined;
   }
@@ -168,6 +208,8 @@ export class Life implements Holder {
   /** Every request that it still holds fails now, with the true reason. */
   settleObligations(reason: ExitReason): void {
     this.#timers?.clear();
+    for (const ask of this.#asks ?? []) ask.fail(this.#ended(ask));
+    this.#asks = undefined;
     for (const ask of this.#obligations ?? []) {
       const { address } = this;
       const message = ask.request;
@@ -199,6 +241,10 @@ export class Life implements Holder {
 
   #down(reason: ExitReason): Down {
     return { type: 'troupe.down', ref: this.cell.ref, incarnation: this.incarnation, reason };
+  }
+
+  #aborted(): DOMException {
+    return new DOMException(`${this.address} is ending`, 'AbortError');
   }
 
   #ended(ask: Ask): ActorEnded {

@@ -19,6 +19,7 @@
  */
 import { InvalidOption } from './errors.ts';
 import { LIMITS } from './limits.ts';
+import { checkOptions } from './options.ts';
 
 /** What a mailbox needs to know of its entries. */
 export interface Queued {
@@ -65,6 +66,8 @@ export interface MailboxOptions<Message = unknown> {
  * older one, in exchange for it, under `drop-oldest` and `conflate`.
  */
 export type Offered<T> = 'accepted' | 'full' | { readonly displaced: T };
+
+const KEYS = ['capacityMessages', 'overflow', 'capacityPostponed', 'onRestart'];
 
 const NAMED_POLICIES: readonly string[] = ['fail', 'drop-newest', 'drop-oldest', 'wait'];
 
@@ -416,6 +419,7 @@ export class Mailbox<T extends Queued> {
 }
 
 function validate(options: MailboxOptions<never>): Settings {
+  checkOptions(options, KEYS, 'mailbox');
   const { overflow = 'fail', onRestart = 'keep' } = options;
   const capacityMessages = options.capacityMessages ?? LIMITS.capacityMessages;
   const capacityPostponed = options.capacityPostponed ?? LIMITS.capacityPostponed;

@@ -3,7 +3,7 @@
  * free before the `Down` of that life is delivered.
  */
 import type { Cell } from './cell.ts';
-import { InvalidOption, NameTaken } from './errors.ts';
+import { InvalidOption, NameTaken, NoSuchActor } from './errors.ts';
 import type { Life } from './life.ts';
 import type { AgentName, AnyRef, RefFrom } from './ref.ts';
 import type { AnyActorLogic } from 'xstate';
@@ -25,12 +25,24 @@ export function agentName(name: string): AgentName {
   return Object.freeze({ name });
 }
 
+/** The string of a name. Throws `InvalidOption` for what is none. */
+export function nameOf(name: AgentName | string): string {
+  const named: unknown = typeof name === 'object' ? name?.name : name;
+  if (typeof named === 'string' && named !== '') return named;
+  const allowed = 'a non-empty string or an agentName(...)';
+  throw new InvalidOption({ field: 'name', given: name, allowed });
+}
+
 /** Names and the lives that hold them. */
 export class Names {
   readonly #holders = new Map<string, Life>();
 
-  /** Gives the name to a life. Throws `NameTaken`, also when the life itself holds it already. */
+  /**
+   * Gives the name to a life. Throws `NameTaken`, also when the life itself holds it already, and
+   * `NoSuchActor` when the life has ended: nobody would free the name again.
+   */
   register(name: string, life: Life): void {
+    if (life.over) throw new NoSuchActor({ address: life.address });
     const holder = this.#holders.get(name);
     if (holder !== undefined && !holder.over) {
       throw new NameTaken({ name, requestedBy: life.address, heldBy: holder.address });

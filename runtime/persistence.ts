@@ -2,7 +2,6 @@
  * Persistence of one life: when its snapshot is due, what is in it, and how an older one comes back.
  */
 import { Ask } from './ask.ts';
-import type { AgentRef } from './agent-ref.ts';
 import type { Core } from './core.ts';
 import type { Envelope } from './envelope.ts';
 import { InvalidOption, UnfitPayload } from './errors.ts';
@@ -110,23 +109,58 @@ function pack(value: unknown, at: string, seen: Map<object, unknown>): unknown {
     for (const part of value) copy.add(pack(part, `${at} member`, seen));
     return copy;
   }
-  if (!isPlain(value)) return value;
+  if (isStorable(value)) return value;
+  if (!isPlain(value)) {
+    const { name } = value.constructor;
+    throw new UnfitPayload({ at, given: value, why: `an instance of ${name} cannot be stored` });
+  }
   const copy: Record<string, unknown> = {};
   seen.set(value, copy);
   for (const [key, part] of Object.entries(value)) copy[key] = pack(part, `${at}.${key}`, seen);
   return copy;
 }
 
-function unpack(core: Core, value: unknown): unknown {
+/** Brings refs back, in a structure that may share parts and hold cycles. */
+function unpack(core: Core, value: unknown, seen = new Map<object, unknown>()): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((part) => unpack(core, part));
-  if (value instanceof Map)
-    return new Map([...value].map(([key, part]) => [unpack(core, key), unpack(core, part)]));
-  if (value instanceof Set) return new Set([...value].map((part) => unpack(core, part)));
+  const known = seen.get(value);
+  if (known !== undefined) return known;
+  if (Array.isArray(value)) {
+    const copy: unknown[] = [];
+    seen.set(value, copy);
+    for (const part of value) copy.push(unpack(core, part, seen));
+    return copy;
+  }
+  if (value instanceof Map) {
+    const copy = new Map<unknown, unknown>();
+    seen.set(value, copy);
+    for (const [key, part] of value) copy.set(unpack(core, key, seen), unpack(core, part, seen));
+    return copy;
+  }
+  if (value instanceof Set) {
+    const copy = new Set<unknown>();
+    seen.set(value, copy);
+    for (const part of value) copy.add(unpack(core, part, seen));
+    return copy;
+  }
   if (!isPlain(value)) return value;
   const address: unknown = (value as Record<string, unknown>)[REF];
-  if (typeof address === 'string') return core.refAt(address) as AgentRef;
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, unpack(core, part)]));
+  if (typeof address === 'string') return core.refAt(address);
+  const copy: Record<string, unknown> = {};
+  seen.set(value, copy);
+  for (const [key, part] of Object.entries(value)) copy[key] = unpack(core, part, seen);
+  return copy;
+}
+
+/** Whether it comes back as what it was; an instance of a class would come back without its class. */
+function isStorable(value: object): boolean {
+  return (
+    value instanceof Date ||
+    value instanceof RegExp ||
+    value instanceof Error ||
+    value instanceof ArrayBuffer ||
+    ArrayBuffer.isView(value)
+  );
 }
 
 function isPlain(value: object): boolean {

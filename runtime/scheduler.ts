@@ -35,6 +35,8 @@ export interface Scheduler {
   enqueue(runnable: Runnable): void;
   /** Whether nobody has a turn and nobody waits for one. */
   readonly idle: boolean;
+  /** How long the last turn of the event loop took in which somebody ran, in milliseconds: what a timer is late at most. */
+  readonly lagMs: number;
   /** Calls back once when the queue next runs empty, or soon if it is empty now. */
   onIdle(callback: () => void): void;
 }
@@ -82,6 +84,7 @@ class RunLoop implements Scheduler {
   /** Whether that slice is used up: what is queued waits for the setImmediate. */
   #sliceUsedUp = false;
   #sliceEndsAtMs = 0;
+  #lagMs = 0;
   #lastCheckAtMs = 0;
   #turnsPerCheck = 1;
   #turnsUntilCheck = 1;
@@ -102,6 +105,10 @@ class RunLoop implements Scheduler {
 
   get idle(): boolean {
     return this.#length === 0 && !this.#running;
+  }
+
+  get lagMs(): number {
+    return this.#lagMs;
   }
 
   onIdle(callback: () => void): void {
@@ -134,6 +141,7 @@ class RunLoop implements Scheduler {
   /** The setImmediate that marks the end of a loop turn: a new slice may begin. */
   #endSlice(): void {
     const usedUp = this.#sliceUsedUp;
+    this.#lagMs = performance.now() - (this.#sliceEndsAtMs - this.#sliceMs);
     this.#inSlice = false;
     this.#sliceUsedUp = false;
     // Idle: nothing is armed again, and nothing of ours keeps the process alive.
@@ -258,6 +266,8 @@ const SETTLE_STEPS_MAX = 100_000;
 class Stepper implements SteppedScheduler {
   readonly #pick: ((ready: readonly Runnable[]) => number) | undefined;
   readonly #messagesPerStep: number;
+  /** It knows no time. */
+  readonly lagMs = 0;
   readonly #ready: Runnable[] = [];
   #running = false;
   #idleCallbacks: (() => void)[] = [];

@@ -1,10 +1,19 @@
 /**
  * The options with which an agent is spawned, and their defaults.
  */
-import type { AnyActorLogic, ConditionalRequired, InputFrom, IsNotNever } from 'xstate';
-import { InvalidOption, show } from './errors.ts';
+import type {
+  AnyActorLogic,
+  ConditionalRequired,
+  EventFromLogic,
+  EventObject,
+  InputFrom,
+  IsNotNever,
+} from 'xstate';
+import { InvalidOption } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import type { MailboxOptions } from './mailbox.ts';
+import { nameOf } from './names.ts';
+import { checkFlag, checkFunction, checkOptions } from './options.ts';
 import type { AgentName } from './ref.ts';
 import type { SnapshotStore } from './store.ts';
 
@@ -28,12 +37,12 @@ export interface PersistOptions {
 export type Shutdown = number | 'infinity' | 'brutal_kill';
 
 /** Options that do not depend on the logic. */
-export interface CommonSpawnOptions {
+export interface CommonSpawnOptions<TEvent extends EventObject = never> {
   /** The last part of the path; default: a number that no sibling has. */
   readonly id?: string;
   /** The name under which it is found while it lives. */
   readonly name?: AgentName | string;
-  readonly mailbox?: MailboxOptions;
+  readonly mailbox?: MailboxOptions<TEvent>;
   /** Grace when its parent stops it; default 5,000 ms. */
   readonly shutdown?: Shutdown;
   /** Exits of linked agents arrive as messages, and a stop lets the handler finish. Default false. */
@@ -42,7 +51,9 @@ export interface CommonSpawnOptions {
 }
 
 /** The options of a spawn: with `input`, required when the logic requires one. */
-export type SpawnOptions<TLogic extends AnyActorLogic> = CommonSpawnOptions & {
+export type SpawnOptions<TLogic extends AnyActorLogic> = CommonSpawnOptions<
+  EventFromLogic<TLogic>
+> & {
   readonly input?: InputFrom<TLogic>;
 };
 
@@ -65,7 +76,7 @@ export interface ChildSpawnOptions {
   readonly hold?: boolean;
 }
 
-/** @internal Options with every default filled in. */
+/** Options with every default filled in; not exported. */
 export interface ResolvedSpawn {
   readonly logic: AnyActorLogic;
   readonly input: unknown;
@@ -81,38 +92,34 @@ export interface ResolvedSpawn {
 export function resolveSpawn(
   logic: AnyActorLogic,
   options: (SpawnOptions<AnyActorLogic> & ChildSpawnOptions) | undefined,
+  graceOf: (logic: AnyActorLogic) => Shutdown | undefined,
 ): ResolvedSpawn {
   checkLogic(logic);
+  const ownGrace = graceOf(logic) ?? LIMITS.shutdownMs;
   if (options === undefined) {
     return {
       logic,
       input: undefined,
       name: undefined,
       mailbox: undefined,
-      shutdown: LIMITS.shutdownMs,
+      shutdown: ownGrace,
       trapExit: false,
       held: false,
       persist: undefined,
     };
   }
-  checkKeys(options);
-  const { id, name, shutdown = LIMITS.shutdownMs, persist } = options;
+  checkOptions(options, KEYS);
+  for (const flag of ['trapExit', 'hold', 'link', 'monitor'] as const)
+    checkFlag(flag, options[flag]);
+  const { id, name, shutdown = ownGrace, persist } = options;
   if (id !== undefined) checkId(id);
   checkShutdown('shutdown', shutdown);
   if (persist !== undefined) checkPersist(persist);
-  const named = typeof name === 'object' ? name.name : name;
-  if (named !== undefined && (typeof named !== 'string' || named === '')) {
-    throw new InvalidOption({
-      field: 'name',
-      given: name,
-      allowed: 'a non-empty string or an agentName(...)',
-    });
-  }
   return {
     logic,
     input: options.input,
-    name: named,
-    mailbox: options.mailbox,
+    name: name === undefined ? undefined : nameOf(name),
+    mailbox: options.mailbox as MailboxOptions | undefined,
     shutdown,
     trapExit: options.trapExit ?? false,
     held: options.hold ?? false,
@@ -171,23 +178,8 @@ const KEYS = [
   'hold',
 ];
 
-function checkKeys(options: object): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidOption({ field: 'options', given: options, allowed: 'an object' });
-  }
-  for (const key of Object.keys(options)) {
-    if (!KEYS.includes(key)) {
-      throw new InvalidOption({
-        field: `options.${key}`,
-        given: show(key),
-        allowed: KEYS.join(', '),
-      });
-    }
-  }
-}
-
 function checkPersist(persist: PersistOptions): void {
-  const { store, version = 1, save = 'step' } = persist;
+  const { store, key, version = 1, save = 'step', migrate } = persist ?? {};
   if (typeof store?.load !== 'function' || typeof store.save !== 'function') {
     throw new InvalidOption({
       field: 'persist.store',
@@ -195,6 +187,10 @@ function checkPersist(persist: PersistOptions): void {
       allowed: 'an object with load, save and delete',
     });
   }
+  checkOptions(persist, ['store', 'key', 'save', 'version', 'migrate'], 'persist');
+  if (key !== undefined && (typeof key !== 'string' || key === ''))
+    throw new InvalidOption({ field: 'persist.key', given: key, allowed: 'a non-empty string' });
+  checkFunction('persist.migrate', migrate, true);
   if (!Number.isInteger(version) || version < 1) {
     throw new InvalidOption({
       field: 'persist.version',

@@ -12,8 +12,9 @@ import { SHUTDOWN, type Down } from './exit.ts';
 import type { InspectionEvent } from './inspection.ts';
 import { LIMITS } from './limits.ts';
 import { SILENT, createLog, type Log } from './log.ts';
-import { nameOf } from './context.ts';
+import { nameOf } from './names.ts';
 import { isolated, type Network } from './network.ts';
+import { checkFlag, checkFunction, checkMethods, checkOptions } from './options.ts';
 import { createRandom, type Random } from './random.ts';
 import type { AgentName, AnyRef, RefFrom } from './ref.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
@@ -54,6 +55,8 @@ export interface SystemStats {
   readonly timers: number;
   readonly names: number;
   readonly deadLetters: number;
+  /** How long the last turn of the event loop took in which an agent ran. */
+  readonly loopLagMs: number;
   readonly delivered: number;
   readonly unhandled: number;
   readonly spawned: number;
@@ -108,7 +111,7 @@ export interface System extends AsyncDisposable {
   ref(address: string): AnyRef;
   /** Calls `onDown` once, when the present life of an agent has ended; returns what ends the watch. */
   monitor(ref: AnyRef, onDown: (down: Down) => void): () => void;
-  /** Links the present lives of two agents: the crash of one ends the other. */
+  /** Links the present lives of two agents: any end of one but a normal one ends the other. */
   link(a: AnyRef, b: AnyRef): void;
   /** Stops an agent from taking messages; it can still be stopped. `resume` lets it go on. */
   suspend(ref: AnyRef): void;
@@ -168,15 +171,13 @@ function coreOf(options: SystemOptions): Core {
     'random',
     'network',
   );
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
-      throw new InvalidOption({
-        field: `createSystem.${key}`,
-        given: key,
-        allowed: known.join(', '),
-      });
-    }
-  }
+  checkOptions(options, known, 'createSystem');
+  checkMethods('scheduler', options.scheduler, ['enqueue', 'onIdle']);
+  checkMethods('clock', options.clock, ['now', 'wallMs', 'setTimeout', 'clearTimeout']);
+  checkMethods('random', options.random, ['id', 'float', 'hex']);
+  checkMethods('network', options.network, ['send']);
+  if (options.log !== false) checkLog(options.log);
+  checkFlag('freeze', options.freeze);
   const { name, askTimeoutMs, hopsMax, deadLettersMax } = { ...DEFAULTS, ...options };
   if (typeof name !== 'string' || !/^[^/#\s]+$/.test(name)) {
     throw new InvalidOption({
@@ -202,6 +203,18 @@ function coreOf(options: SystemOptions): Core {
     random: options.random ?? createRandom(),
     network: options.network ?? isolated(name),
   });
+}
+
+function checkLog(log: unknown): void {
+  try {
+    checkMethods('log', log, ['debug', 'info', 'warn', 'error', 'child']);
+  } catch {
+    throw new InvalidOption({
+      field: 'log',
+      given: log,
+      allowed: 'a pino logger (or alike) or false',
+    });
+  }
 }
 
 const DEFAULTS = {
@@ -257,11 +270,21 @@ class TroupeSystem implements System {
   }
 
   ref(address: string): AnyRef {
+    if (typeof address !== 'string') {
+      throw new InvalidOption({
+        field: 'address',
+        given: address,
+        allowed: '"/path" or "node/path"',
+      });
+    }
     return this.#core.refAt(address.startsWith('/') ? this.#core.addressOf(address) : address);
   }
 
   monitor(ref: AnyRef, onDown: (down: Down) => void): () => void {
-    const monitor = this.#core.monitor(ref, undefined, onDown);
+    checkFunction('onDown', onDown);
+    const monitor = this.#core.monitor(ref, undefined, (down) =>
+      this.#core.guard(() => onDown(down)),
+    );
     return () => monitor.watched?.unwatch(monitor);
   }
 
@@ -278,6 +301,7 @@ class TroupeSystem implements System {
   }
 
   inspect(observer: (event: InspectionEvent) => void): () => void {
+    checkFunction('observer', observer);
     return this.#core.inspection.observe(observer);
   }
 
@@ -298,11 +322,11 @@ class TroupeSystem implements System {
   }
 
   agents(): AgentInfo[] {
-    return [...this.#core.roots].map(infoOf);
+    return treeOf(this.#core.roots);
   }
 
   stats(): SystemStats {
-    const { cells, clock, ledger, timers, names, deadLetters, stats } = this.#core;
+    const { cells, clock, ledger, timers, names, deadLetters, scheduler, stats } = this.#core;
     const nowMs = clock.now();
     let queuedMessages = 0;
     let deepest: Cell | undefined;
@@ -334,6 +358,7 @@ class TroupeSystem implements System {
       timers: timers.size,
       names: names.size,
       deadLetters: deadLetters.total,
+      loopLagMs: scheduler.lagMs,
       delivered,
       unhandled,
       spawned,
@@ -373,7 +398,9 @@ class TroupeSystem implements System {
     for (const cell of [...core.roots].reverse()) {
       await new Promise<void>((resolve) => {
         cell.whenEnded(() => resolve());
-        cell.stop(SHUTDOWN, cell.options.shutdown === 'brutal_kill' ? 0 : cell.options.shutdown);
+        const { shutdown } = cell.options;
+        if (shutdown === 'brutal_kill') cell.signal({ type: 'kill' });
+        else cell.stop(SHUTDOWN, shutdown);
       });
     }
     const asked = `an ask that nobody answered`;
@@ -393,8 +420,24 @@ class TroupeSystem implements System {
   }
 }
 
-function infoOf(cell: Cell): AgentInfo {
-  const { path, status, life, restarts, handled, mailbox, children } = cell;
+/** Level by level: a tree may be deeper than the stack. */
+function treeOf(roots: Iterable<Cell>): AgentInfo[] {
+  const tree: AgentInfo[] = [];
+  let level: (readonly [Cell, AgentInfo[]])[] = [...roots].map((cell) => [cell, tree]);
+  while (level.length > 0) {
+    const below: typeof level = [];
+    for (const [cell, siblings] of level) {
+      const children: AgentInfo[] = [];
+      siblings.push(infoOf(cell, children));
+      for (const child of cell.children ?? []) below.push([child, children]);
+    }
+    level = below;
+  }
+  return tree;
+}
+
+function infoOf(cell: Cell, children: readonly AgentInfo[]): AgentInfo {
+  const { path, status, life, restarts, handled, mailbox } = cell;
   return {
     path,
     status,
@@ -403,6 +446,6 @@ function infoOf(cell: Cell): AgentInfo {
     handled,
     queuedMessages: mailbox.depth,
     obligations: life.over ? [] : [...life.obligations].map((ask) => ask.request),
-    children: [...(children ?? [])].map(infoOf),
+    children,
   };
 }

@@ -75,7 +75,7 @@ export class Wait<T> implements PromiseLike<T> {
 }
 
 /** Waits for all; fails with the first failure. */
-export function waitAll<T extends readonly Wait<unknown>[]>(
+export function waitAll<T extends readonly Wait<unknown>[] | []>(
   waits: T,
 ): Wait<{ -readonly [K in keyof T]: T[K] extends Wait<infer V> ? V : never }> {
   type Values = { -readonly [K in keyof T]: T[K] extends Wait<infer V> ? V : never };

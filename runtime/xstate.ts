@@ -18,6 +18,7 @@ import {
   fromTransition,
   type AnyActorLogic,
   type AnyActorRef,
+  type AnyStateMachine,
   type EventObject,
   type InspectionEvent as XStateInspectionEvent,
   type Snapshot,
@@ -26,8 +27,9 @@ import { AgentTimer } from './agent-timers.ts';
 import type { Behavior, Received } from './behavior.ts';
 import type { Cell } from './cell.ts';
 import type { Core } from './core.ts';
-import { Envelope } from './envelope.ts';
+import { Envelope, type Lineage } from './envelope.ts';
 import { InvalidOption, NoParent, UnsupportedXState } from './errors.ts';
+import { SHUTDOWN } from './exit.ts';
 import { NORMAL } from './exit.ts';
 import type { Life } from './life.ts';
 import { LIMITS } from './limits.ts';
@@ -41,7 +43,8 @@ import type { SavedSnapshot, SavedTimer } from './store.ts';
 interface InnerActor {
   readonly id: string;
   readonly sessionId: string;
-  readonly logic: AnyActorLogic;
+  logic: AnyActorLogic;
+  readonly systemId: string | undefined;
   readonly system: InnerSystem;
   readonly _parent: InnerActor | undefined;
   readonly _snapshot: InnerSnapshot;
@@ -50,8 +53,16 @@ interface InnerActor {
   mailbox: InnerMailbox;
   _process(event: EventObject): void;
   start(): void;
+  on(type: '*', listener: (emitted: EventObject) => void): unknown;
   getPersistedSnapshot(): Snapshot<unknown>;
+  readonly _actorScope: object;
   [OWNER]?: XStateBehavior;
+  /** Events that wait for this actor in its cell; some may be there before it starts. */
+  [WAITING]?: number;
+  /** The task for which it was started. */
+  [LINEAGE]?: Lineage | undefined;
+  /** Its parent has stopped it, or is about to: completions of it that are still queued are stale. */
+  [LET_GO]?: true;
 }
 
 interface InnerSnapshot {
@@ -88,16 +99,29 @@ interface InnerSystem {
 
 /** The mailbox that replaces XState's own: it keeps nothing, its cell's queue does. */
 interface InnerMailbox {
-  /** Events that wait for this actor in its cell. */
-  waiting: number;
   start(): void;
   clear(): void;
   enqueue(event: EventObject): void;
 }
 
+/** The two inspection events that the adapter itself looks at, and all the others. */
+type Noticed =
+  | { readonly type: '@xstate.actor'; readonly actorRef: InnerActor }
+  | {
+      readonly type: '@xstate.microstep';
+      readonly actorRef: InnerActor;
+      readonly _transitions: readonly SelectedTransition[];
+    }
+  | { readonly type: '@xstate.event' };
+
 const OWNER = Symbol('troupe.owner');
+const WAITING = Symbol('troupe.waiting');
+const LINEAGE = Symbol('troupe.lineage');
+const LET_GO = Symbol('troupe.letGo');
 const SUPPORTED = '^5.33';
 const STOP = 'xstate.stop';
+/** How the ids of timers begin that the user gave none. */
+const TIMER_ID = 'troupe.timer.';
 
 /** Refuses an XState whose inside is not the one that this file knows. */
 function checkInternals(actor: object, system: object): void {
@@ -107,6 +131,7 @@ function checkInternals(actor: object, system: object): void {
     [actor, 'mailbox', 'object'],
     [actor, '_snapshot', 'object'],
     [actor, '_processingStatus', 'number'],
+    [actor, '_actorScope', 'object'],
     [system, '_bookId', 'function'],
     [system, '_register', 'function'],
     [system, '_unregister', 'function'],
@@ -166,6 +191,11 @@ export class XStateHost {
     };
   }
 
+  /** Throws when a logic cannot be hosted, so that misuse is told at the spawn. */
+  check(logic: AnyActorLogic): void {
+    host(logic);
+  }
+
   /** Makes the actor of an agent. */
   create(owner: XStateBehavior, logic: AnyActorLogic, options: object): InnerActor {
     const outer = this.#constructing;
@@ -176,6 +206,8 @@ export class XStateHost {
         parent: this.#root,
       } as never) as unknown as InnerActor;
       actor[OWNER] = owner;
+      // What it emits reaches the listeners of its ref once the step has ended.
+      actor.on('*', (emitted) => owner.life.cell.emit(emitted));
       return actor;
     } finally {
       this.#constructing = outer;
@@ -222,8 +254,17 @@ export class XStateHost {
       const own = behavior instanceof XStateBehavior ? behavior.keyed(systemId) : undefined;
       return own ?? this.core.whereis({ name: systemId });
     };
-    system.getAll = () =>
-      Object.fromEntries(this.core.names.list().map(({ name }) => [name, system.get(name)]));
+    system.getAll = () => {
+      const names = this.core.names.list().map(({ name }) => name);
+      const behavior = running.cell?.life.behavior;
+      const own = behavior instanceof XStateBehavior ? behavior.systemIds() : [];
+      return Object.fromEntries([...names, ...own].map((name) => [name, system.get(name)]));
+    };
+    const inspect = system._sendInspectionEvent.bind(system);
+    system._sendInspectionEvent = (event) => {
+      this.#notice(event as Noticed);
+      if (this.#inspectors > 0) inspect(event);
+    };
     system._relay = (source, target, event) => this.#relay(source, target, event);
     system.scheduler = {
       schedule: (source, target, event, delayMs, id) =>
@@ -233,11 +274,31 @@ export class XStateHost {
     };
   }
 
+  /** What XState tells its inspectors is also how the adapter learns of two moments. */
+  #notice(event: Noticed): void {
+    // An actor is being made, and its logic has not been called yet.
+    if (event.type === '@xstate.actor') {
+      const { actorRef: actor } = event;
+      if (actor._parent === undefined || actor._parent === this.#root) return;
+      if (actor.logic instanceof StateMachine) actor.logic = bounded(actor.logic);
+    } else if (event.type === '@xstate.microstep' && event.actorRef === selection.actor) {
+      selection.reentered ||= event._transitions.some(
+        ({ reenter, target }) => reenter && target !== undefined,
+      );
+    }
+  }
+
   /** Every send of every XState actor: to its family, to a ref, or out of troupe. */
   #relay(source: InnerActor | undefined, target: unknown, event: EventObject): void {
     const owner = source === undefined ? undefined : this.#findOwner(source);
     if (isRef(target)) {
       this.core.send(this.core.destinationOf(target), event, owner?.life);
+      return;
+    }
+    const agent = this.#agentOf(target);
+    if (agent !== undefined && agent !== (running.cell ?? owner?.life.cell)) {
+      // Who knows an agent by its `self` sends it a message like any other.
+      this.core.send(agent, event, owner?.life);
       return;
     }
     if (this.#inspectors > 0) {
@@ -254,6 +315,12 @@ export class XStateHost {
     } else this.core.send(this.core.foreign(target as AnyActorRef), event, owner?.life);
   }
 
+  /** The agent whose root actor this is. */
+  #agentOf(target: unknown): Cell | undefined {
+    const actor = target as InnerActor;
+    return actor?._parent === this.#root ? this.#findOwner(actor)?.life.cell : undefined;
+  }
+
   #toInner(
     source: InnerActor | undefined,
     target: InnerActor,
@@ -262,9 +329,16 @@ export class XStateHost {
   ): void {
     const { life } = this.#ownerOf(target);
     const { cell } = life;
-    const lineage =
-      timer === undefined ? running.cell?.life.lineage : life.timerLineage(timer.lineage);
-    const inner = { target, source };
+    // What a child tells between steps (a promise has settled, an ask is answered) belongs, like a
+    // timer, to the task for which the child was started.
+    const inStep = timer === undefined && running.cell === cell;
+    const begun = timer === undefined ? (source ?? target)[LINEAGE] : timer.lineage;
+    const lineage = inStep ? life.lineage : life.timerLineage(begun);
+    // What a custom action sends with `child.send(…)` comes from the child's parent, like a `sendTo`.
+    const inner = {
+      target,
+      source: source ?? (running.cell === cell ? target._parent : undefined),
+    };
     const id = this.core.nextId();
     const envelope = new Envelope(
       id,
@@ -277,8 +351,9 @@ export class XStateHost {
       inner,
       timer,
     );
-    if (target.mailbox.waiting !== undefined) target.mailbox.waiting += 1;
-    if (running.cell !== undefined) running.cell.post(envelope);
+    target[WAITING] = (target[WAITING] ?? 0) + 1;
+    // In somebody else's step its reply or failure settled an ask of this agent: that has happened.
+    if (running.cell === cell) cell.post(envelope);
     else this.core.deliver(envelope, undefined);
   }
 
@@ -288,7 +363,7 @@ export class XStateHost {
     if (event.type.startsWith('xstate.')) return;
     const address = owner?.life.address ?? 'an actor';
     const error = new NoParent({ address, message: event.type });
-    if (running.cell !== undefined) throw error;
+    if (running.cell !== undefined && running.cell === owner?.life.cell) throw error;
     // From a callback's own timer nobody could catch it: the agent crashes instead of the process.
     owner?.life.cell.fail(error);
   }
@@ -303,7 +378,7 @@ export class XStateHost {
     const owner = this.#ownerOf(source);
     const { life } = owner;
     if (life.over || life.ending !== undefined) return;
-    const dueMs = this.core.clock.now() + Math.max(0, Number.isFinite(delayMs) ? delayMs : 0);
+    const dueMs = this.core.clock.now() + Math.max(0, Number.isNaN(delayMs) ? 0 : delayMs);
     this.scheduleAt(owner, source, target, event, dueMs, id ?? owner.nextTimerId());
   }
 
@@ -328,12 +403,17 @@ export class XStateHost {
     );
     life.timers.set(timer, (fired) => {
       const inner = target instanceof Actor ? (target as unknown as InnerActor) : undefined;
-      if (inner !== undefined && this.#findOwner(inner) === owner) {
-        if (inner._processingStatus === 1) this.#toInner(source, inner, event, fired);
+      if (inner?._processingStatus === 1 && this.#findOwner(inner) === owner) {
+        this.#toInner(source, inner, event, fired);
         return;
       }
-      life.timers.handled(fired, dueMs);
-      this.#relay(source, target, event);
+      life.timers.taken(fired);
+      try {
+        this.#relay(source, target, event);
+      } catch (error) {
+        // No step runs that it could crash: what cannot be sent crashes its sender.
+        life.cell.fail(error);
+      }
     });
   }
 
@@ -369,13 +449,21 @@ interface SelectedTransition {
   readonly target: readonly unknown[] | undefined;
 }
 
-/** What the last selection of a hosted machine found, for the event that it was asked about. */
-const selection: {
+/** What a hosted machine selected for the event that it is processing, or processed last. */
+interface Selection {
+  actor: InnerActor | undefined;
   event: EventObject | undefined;
+  /** Those that it selected first: for the event itself, and not for one that it raised. */
   transitions: readonly SelectedTransition[] | undefined;
-} = {
+  /** Some transition of the macrostep entered again what was active. */
+  reentered: boolean;
+}
+
+const selection: Selection = {
+  actor: undefined,
   event: undefined,
   transitions: undefined,
+  reentered: false,
 };
 
 interface Hosted {
@@ -413,18 +501,7 @@ function prepare(logic: AnyActorLogic): Hosted {
     const receiver = [probes.callback, probes.transition].includes(source);
     return { logic, kind: deaf ? 'deaf' : receiver ? 'receiver' : 'custom', postpones: false };
   }
-  // A copy, since the user's machine may run elsewhere too: in a plain actor, in React.
-  const machine = logic.provide({}) as unknown as AnyActorLogic & {
-    options: { maxIterations?: number };
-    root: MachineNode;
-    getTransitionData(snapshot: unknown, event: EventObject): readonly SelectedTransition[];
-  };
-  const maxIterations = machine.options.maxIterations ?? Infinity;
-  // Without a bound, a cycle of raised events hangs the process.
-  machine.options = {
-    ...machine.options,
-    maxIterations: Math.min(maxIterations, LIMITS.microstepsMax),
-  };
+  const machine = bounded(logic);
   const select = machine.getTransitionData.bind(machine);
   machine.getTransitionData = (snapshot, event) => {
     const transitions = select(snapshot, event);
@@ -434,6 +511,33 @@ function prepare(logic: AnyActorLogic): Hosted {
     return transitions;
   };
   return { logic: machine, kind: 'machine', postpones: postponesAnything(machine.root) };
+}
+
+type Machine = AnyActorLogic & {
+  options: { maxIterations?: number };
+  readonly root: MachineNode;
+  getTransitionData(snapshot: unknown, event: EventObject): readonly SelectedTransition[];
+};
+
+const copies = new WeakMap<object, Machine>();
+
+/**
+ * A copy of a machine, since the user's may run elsewhere too: in a plain actor, in React. Its
+ * microsteps are bounded; without a bound, a cycle of raised events hangs the process.
+ */
+function bounded(logic: AnyStateMachine): Machine {
+  let machine = copies.get(logic);
+  if (machine === undefined) {
+    machine = logic.provide({}) as unknown as Machine;
+    const { maxIterations = Infinity } = machine.options;
+    machine.options = {
+      ...machine.options,
+      maxIterations: Math.min(maxIterations, LIMITS.microstepsMax),
+    };
+    copies.set(logic, machine);
+    copies.set(machine, machine);
+  }
+  return machine;
 }
 
 interface MachineNode {
@@ -514,26 +618,37 @@ export class XStateBehavior implements Behavior {
     const before = root._snapshot;
     if (inner === undefined) {
       if (this.#hosted.kind === 'deaf') return 'unhandled';
+      if (event.type === STOP) return this.#stopAgent();
       this.#host.inspectEvent(root, event);
-      return this.#outcome(before, this.#process(root, event), selection.transitions);
+      return this.#outcome(before, this.#process(root, event), selection);
     }
     const target = inner.target as InnerActor;
-    target.mailbox.waiting -= 1;
+    target[WAITING] = (target[WAITING] ?? 1) - 1;
     if (
       target._processingStatus !== 1 ||
       isStale(target, inner.source as InnerActor | undefined, event)
     )
       return 'same';
+    if (target === root && event.type === STOP) return this.#stopAgent();
     this.#process(target, event);
-    return this.#outcome(
-      before,
-      root._snapshot,
-      target === root ? selection.transitions : undefined,
-    );
+    const selected = target === root ? selection : undefined;
+    const received = this.#outcome(before, root._snapshot, selected);
+    // A completion that nobody waits for is no message that went unheard.
+    return received === 'unhandled' && event.type.startsWith('xstate.') ? 'same' : received;
+  }
+
+  /** XState's own stop event, sent like any other: the machine alone would end and leave a dead agent. */
+  #stopAgent(): Received {
+    this.life.cell.signal({ type: 'stop', reason: SHUTDOWN });
+    return 'same';
   }
 
   resume(): Received {
     return 'same';
+  }
+
+  stopOrder(): undefined {
+    return undefined;
   }
 
   stop(): void {}
@@ -541,9 +656,10 @@ export class XStateBehavior implements Behavior {
   /** Stops all that runs, children before parents: intervals, promises, timers, subscriptions. */
   dispose(): void {
     for (const actor of [...this.#inner].reverse()) {
-      if (actor._processingStatus === 1) actor._process({ type: STOP });
+      if (actor._processingStatus === 1) this.#halt(actor);
       this.life.timers.cancelAll(actor);
     }
+    if (this.#actor?._snapshot.status === 'error') cleanUp(this.#actor);
     this.#inner.clear();
     this.#keyed = undefined;
   }
@@ -557,7 +673,7 @@ export class XStateBehavior implements Behavior {
   }
 
   nextTimerId(): string {
-    return `x${(this.#timerIds += 1)}`;
+    return `${TIMER_ID}${(this.#timerIds += 1)}`;
   }
 
   // ── The family of actors ────────────────────────────────────────────────────────────────────
@@ -565,9 +681,9 @@ export class XStateBehavior implements Behavior {
   /** An actor of this agent starts: from now on its events are turns of the agent. */
   adopt(actor: InnerActor): void {
     actor[OWNER] = this;
+    actor[LINEAGE] = this.life.lineage;
     this.#inner.add(actor);
     actor.mailbox = {
-      waiting: 0,
       start: () => undefined,
       clear: () => undefined,
       enqueue: (event) => {
@@ -577,10 +693,21 @@ export class XStateBehavior implements Behavior {
     };
   }
 
-  /** XState unregisters an actor early, before it has stopped: only then is it let go. */
+  /** XState unregisters an actor when it has ended, and early when its parent is about to stop it. */
   forget(actor: InnerActor): void {
-    for (const [key, keyed] of this.#keyed ?? []) if (keyed === actor) this.#keyed?.delete(key);
-    if (actor._processingStatus === 2) this.#inner.delete(actor);
+    const { systemId, _processingStatus: status } = actor;
+    if (systemId !== undefined && this.#keyed?.get(systemId) === actor)
+      this.#keyed.delete(systemId);
+    if (status === 2 && this.#inner.delete(actor)) {
+      if (actor._snapshot.status === 'error' && actor !== this.#actor) this.#sweep(actor);
+    } else if (status !== 0 && running.cell === this.life.cell) actor[LET_GO] = true;
+  }
+
+  /** XState leaves running what a crashed actor has invoked, and the crashed callback's cleanup undone. */
+  #sweep(crashed: InnerActor): void {
+    for (const actor of [...this.#inner].reverse())
+      if (actor._parent === crashed) this.#stopInner(actor);
+    cleanUp(crashed);
   }
 
   /** A `systemId` belongs to its agent, so that many agents of one machine can use the same. */
@@ -597,23 +724,34 @@ export class XStateBehavior implements Behavior {
     return this.#keyed?.get(systemId);
   }
 
+  systemIds(): Iterable<string> {
+    return this.#keyed?.keys() ?? [];
+  }
+
   /**
    * A parent stops a child. What it has sent to it before still arrives (exit actions do that);
    * what the child has under way for itself does not.
    */
   #stopInner(actor: InnerActor): void {
     if (actor._processingStatus === 2) return;
-    if (actor.mailbox.waiting > 0) {
+    if ((actor[WAITING] ?? 0) > 0) {
       const waiting = this.life.cell.takeInner((envelope) => envelope.inner?.target === actor);
       for (const envelope of waiting) {
         const fromParent = envelope.inner?.source === actor._parent && envelope.timer === undefined;
         if (fromParent && actor._processingStatus === 1)
           actor._process(envelope.message as EventObject);
       }
-      actor.mailbox.waiting = 0;
+      actor[WAITING] = 0;
     }
-    actor._process({ type: STOP });
+    if (actor._processingStatus === 1) this.#halt(actor);
     this.#inner.delete(actor);
+  }
+
+  #halt(actor: InnerActor): void {
+    actor._process({ type: STOP });
+    const { status, error } = actor._snapshot;
+    const { core, path } = this.life.cell;
+    if (status === 'error') core.log.error({ path, actor: actor.id, err: error }, 'cleanup failed');
   }
 
   // ── Steps ───────────────────────────────────────────────────────────────────────────────────
@@ -625,6 +763,8 @@ export class XStateBehavior implements Behavior {
   #construct(snapshot: unknown): InnerActor {
     const { cell } = this.life;
     const { input } = cell.options;
+    // Somebody may have looked at the agent before its start: what was made then is replaced.
+    this.#keyed = undefined;
     const restored = snapshot === undefined ? {} : { snapshot };
     return (this.#actor = this.#host.create(this, this.#hosted.logic, {
       id: cell.path,
@@ -634,9 +774,12 @@ export class XStateBehavior implements Behavior {
   }
 
   #process(actor: InnerActor, event: EventObject): InnerSnapshot {
+    selection.actor = actor;
     selection.event = event;
     selection.transitions = undefined;
+    selection.reentered = false;
     actor._process(event);
+    selection.actor = undefined;
     selection.event = undefined;
     return actor._snapshot;
   }
@@ -644,16 +787,18 @@ export class XStateBehavior implements Behavior {
   #outcome(
     before: InnerSnapshot | undefined,
     after: InnerSnapshot,
-    transitions: readonly SelectedTransition[] | undefined,
+    selected: Selection | undefined,
   ): Received {
     if (after.status === 'error') throw after.error;
-    if (after.status === 'done') this.life.cell.finish(after.output === undefined ? NORMAL : { type: 'normal', output: after.output });
+    if (after.status === 'done')
+      this.life.cell.finish(
+        after.output === undefined ? NORMAL : { type: 'normal', output: after.output },
+      );
     if (this.#hosted.kind !== 'machine') return before === after ? 'same' : 'updated';
-    if (transitions?.length === 0 && before === after) return 'unhandled';
     if (before === undefined) return 'changed';
-    const reentered =
-      transitions?.some(({ reenter, target }) => reenter && target !== undefined) === true;
-    if (reentered || !sameValue(before.value, after.value)) return 'changed';
+    if (selected?.transitions?.length === 0 && before === after) return 'unhandled';
+    // XState keeps the list of active nodes as it is while no microstep changes it.
+    if (selected?.reentered === true || before._nodes !== after._nodes) return 'changed';
     return before === after ? 'same' : 'updated';
   }
 
@@ -663,6 +808,9 @@ export class XStateBehavior implements Behavior {
     const destination = typeof target === 'string' ? core.refAt(target) : innerAt(root, target);
     if (source === undefined || destination === undefined) return;
     const dueMs = core.clock.now() + Math.max(0, dueWallMs - core.clock.wallMs());
+    // A timer without an id of its own must not be taken for one that is set later.
+    if (id.startsWith(TIMER_ID))
+      this.#timerIds = Math.max(this.#timerIds, Number(id.slice(TIMER_ID.length)));
     this.#host.scheduleAt(this, source, destination, event as EventObject, dueMs, id);
   }
 }
@@ -674,23 +822,21 @@ function innerAt(root: InnerActor, path: readonly string[]): InnerActor | undefi
   return at;
 }
 
+/** Lets an actor that has crashed clean up as if it were stopped; a machine's children are stopped elsewhere. */
+function cleanUp({ logic, _snapshot: snapshot, _actorScope: scope }: InnerActor): void {
+  if (logic instanceof StateMachine) return;
+  try {
+    logic.transition({ ...snapshot, status: 'active' }, { type: STOP }, scope as never);
+  } catch {
+    // It had nothing to clean up, or failed once more: it has crashed already.
+  }
+}
+
 /**
  * Whether a completion comes from a child that its parent has let go of: it was under way when the
  * parent left the state that invoked it, and must not be taken for that of a newer child.
  */
 function isStale(target: InnerActor, source: InnerActor | undefined, event: EventObject): boolean {
-  if (source === undefined || source._parent !== target) return false;
-  if (!/^xstate\.(done\.actor|error\.actor|snapshot)\./.test(event.type)) return false;
-  const { children } = target._snapshot;
-  return children !== undefined && children[source.id] !== source;
-}
-
-function sameValue(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  const left = Object.entries(a);
-  return (
-    left.length === Object.keys(b).length &&
-    left.every(([key, value]) => sameValue(value, (b as Record<string, unknown>)[key]))
-  );
+  if (source?.[LET_GO] !== true || source._parent !== target) return false;
+  return /^xstate\.(done\.actor|error\.actor|snapshot)\./.test(event.type);
 }

@@ -12,6 +12,7 @@ import {
   type PersistOptions,
   type Shutdown,
 } from '../runtime/index.ts';
+import { checkBackoff, type BackoffOptions } from './backoff.ts';
 import { RESTARTS, type Restart } from './policy.ts';
 
 /** What a child spec may say. `input` is required when the logic requires one. */
@@ -31,6 +32,12 @@ export interface ChildSpecOptions<TLogic extends AnyActorLogic> {
   readonly mailbox?: MailboxOptions;
   readonly trapExit?: boolean;
   readonly persist?: PersistOptions;
+  /** Delays between restarts; default none, as in OTP. */
+  readonly backoff?: BackoffOptions;
+  /** Restarts of this child in all, however slow they come; default no limit. One more, and the supervisor gives up. */
+  readonly restartsMax?: number;
+  /** Starts that may fail in a row, however slowly; default no limit. One more, and the supervisor gives up. */
+  readonly failedStartsMax?: number;
 }
 
 type Input<TLogic extends AnyActorLogic> =
@@ -59,6 +66,9 @@ export class ChildSpec<TLogic extends AnyActorLogic = AnyActorLogic> {
   readonly mailbox: MailboxOptions | undefined;
   readonly trapExit: boolean;
   readonly persist: PersistOptions | undefined;
+  readonly backoff: BackoffOptions | undefined;
+  readonly restartsMax: number;
+  readonly failedStartsMax: number;
 
   constructor(options: ChildSpecOptions<TLogic> & { readonly input?: unknown }, field = 'child') {
     if (typeof options !== 'object' || options === null) {
@@ -73,6 +83,8 @@ export class ChildSpec<TLogic extends AnyActorLogic = AnyActorLogic> {
     oneOf(`${field}.restart`, restart, RESTARTS);
     oneOf(`${field}.type`, type, ['worker', 'supervisor']);
     oneOf(`${field}.significant`, significant, [true, false]);
+    oneOf(`${field}.trapExit`, options.trapExit ?? false, [true, false]);
+    checkName(`${field}.name`, options.name);
     if (significant && restart === 'permanent') {
       const allowed = 'only with restart "transient" or "temporary"';
       throw new InvalidOption({ field: `${field}.significant`, given: significant, allowed });
@@ -88,6 +100,21 @@ export class ChildSpec<TLogic extends AnyActorLogic = AnyActorLogic> {
     this.mailbox = options.mailbox;
     this.trapExit = options.trapExit ?? false;
     this.persist = options.persist;
+    this.backoff = options.backoff;
+    this.restartsMax = limit(`${field}.restartsMax`, options.restartsMax);
+    this.failedStartsMax = limit(`${field}.failedStartsMax`, options.failedStartsMax);
+    if (this.backoff !== undefined) checkBackoff(`${field}.backoff`, this.backoff);
+  }
+
+  /** @internal The spec itself, or one made from a plain object. */
+  static from(spec: ChildSpec | ChildSpecOptions<AnyActorLogic>, field: string): ChildSpec {
+    return spec instanceof ChildSpec ? spec : new ChildSpec(spec, field);
+  }
+
+  /** @internal The same spec without its input. */
+  withoutInput(): ChildSpec<TLogic> {
+    const spec = Object.create(ChildSpec.prototype) as ChildSpec<TLogic>;
+    return Object.assign(spec, this, { input: undefined });
   }
 }
 
@@ -118,9 +145,7 @@ export function checkSpecs(
       allowed: 'an array of child specs',
     });
   }
-  const checked = specs.map((spec, index) =>
-    spec instanceof ChildSpec ? spec : new ChildSpec(spec, `children[${index}]`),
-  );
+  const checked = specs.map((spec, index) => ChildSpec.from(spec, `children[${index}]`));
   const ids = new Set<string>();
   checked.forEach(({ id }, index) => {
     if (ids.has(id)) {
@@ -135,6 +160,18 @@ export function checkSpecs(
   return checked;
 }
 
+function checkName(field: string, given: AgentName | string | undefined): void {
+  const name: unknown = typeof given === 'object' ? given?.name : given;
+  if (given === undefined || (typeof name === 'string' && name !== '')) return;
+  throw new InvalidOption({ field, given, allowed: 'a non-empty string or an agentName(...)' });
+}
+
+function limit(field: string, given: number | undefined): number {
+  if (given === undefined) return Infinity;
+  if (Number.isInteger(given) && given >= 0) return given;
+  throw new InvalidOption({ field, given, allowed: 'an integer >= 0' });
+}
+
 /** Throws `InvalidOption` unless the value is one of those allowed. */
 export function oneOf(field: string, given: unknown, allowed: readonly unknown[]): void {
   if (!allowed.includes(given)) {
@@ -144,4 +181,14 @@ export function oneOf(field: string, given: unknown, allowed: readonly unknown[]
       allowed: allowed.map((each) => JSON.stringify(each)).join(', '),
     });
   }
+}
+
+/** Throws `InvalidOption` when a spec is significant where that means nothing. */
+export function checkNotSignificant({ significant }: ChildSpec, field: string): void {
+  if (!significant) return;
+  throw new InvalidOption({
+    field: `${field}.significant`,
+    given: true,
+    allowed: 'true only in a supervisor with autoShutdown',
+  });
 }

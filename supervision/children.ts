@@ -4,27 +4,48 @@
  * other requests meanwhile, as OTP's is.
  */
 import type { EventObject } from 'xstate';
-import type { AgentContext, AnyRef, Down, ExitReason, Wait } from '../runtime/index.ts';
+import {
+  InvalidOption,
+  StartFailed,
+  type AgentContext,
+  type AnyRef,
+  type Down,
+  type ExitReason,
+  type StartOutcome,
+  type Wait,
+} from '../runtime/index.ts';
+import { backoffMs } from './backoff.ts';
 import type { ChildSpec } from './child-spec.ts';
-import { RestartIntensityReached } from './errors.ts';
-import type { RestartWindow } from './intensity.ts';
+import { RestartIntensityReached, type RestartLimit } from './errors.ts';
+import { RestartWindow } from './intensity.ts';
 import { isReported, shouldRestart, stoppedWell } from './policy.ts';
 import {
   reportGivingUp,
   reportProgress,
-  reportShutdownError,
+  reportShutdownErrors,
   reportStartError,
   reportTerminated,
 } from './report.ts';
 
 /** What a supervisor knows of one child. */
 export interface Child {
-  readonly spec: ChildSpec;
+  spec: ChildSpec;
+  /**
+   * `restarting`: the next try of its restart is on its way. `stopped` with a ref: it was stopped
+   * for the restart of a group that has not come to it yet, and keeps its place.
+   */
   status: 'running' | 'restarting' | 'stopped';
-  /** The ref of a child that runs or is being restarted. */
+  /** The ref of a child that has a place. */
   ref: AnyRef | undefined;
   /** Which life of the child is meant: a `Down` of an earlier one is old news. */
   incarnation: number;
+  /** Restarts since it was added, those in a row that backoff counts, and starts that failed in a row. */
+  restarts: number;
+  attempts: number;
+  failedStarts: number;
+  startedAtMs: number;
+  /** Why it ended, or could not start, the last time. */
+  cause: unknown;
 }
 
 /** A child as `whichChildren` lists it. */
@@ -42,10 +63,24 @@ export interface ChildCount {
   readonly workers: number;
 }
 
-/** The message that a supervisor sends itself to try a failed restart again, behind what waits already. */
+/** The message that a supervisor gets from its own timer when the restart of a child is due. */
 export interface Retry {
   readonly type: 'supervisor.retry';
   readonly id: string;
+}
+
+/** A start that did not fail. */
+export interface Started {
+  /** Undefined when the child had nothing to do and is gone. */
+  readonly ref: AnyRef | undefined;
+  /** What the child handed over with `ctx.startInfo`. */
+  readonly info: unknown;
+}
+
+/** How often a supervisor restarts before it gives up. */
+export interface Intensity {
+  readonly intensity: number;
+  readonly periodMs: number;
 }
 
 /** What a move hands to the supervisor's handler. */
@@ -56,104 +91,149 @@ type Ctx = AgentContext<EventObject>;
 /** The children of one supervisor, in start order. */
 export class Children {
   readonly byId = new Map<string, Child>();
-  readonly #window: RestartWindow;
-  readonly #limit: { readonly intensity: number; readonly periodMs: number };
+  #limit: Intensity = { intensity: 0, periodMs: 1 };
+  #window = new RestartWindow(0, 1);
 
-  constructor(
-    window: RestartWindow,
-    limit: { readonly intensity: number; readonly periodMs: number },
-  ) {
-    this.#window = window;
+  /** Says how often there may be restarts; until then none is allowed. */
+  limit(limit: Intensity): void {
     this.#limit = limit;
+    this.#window = new RestartWindow(limit.intensity, limit.periodMs);
   }
 
   get ids(): string[] {
     return [...this.byId.keys()];
   }
 
+  /** The refs of all children in the order in which they are stopped: the reverse of that of their specs. */
+  stopOrder(): AnyRef[] {
+    const refs = [...this.byId.values()].map(({ ref }) => ref);
+    return refs.filter((ref) => ref !== undefined).reverse();
+  }
+
   /** Newest first, as OTP lists them. */
   list(): ChildInfo[] {
     return [...this.byId.values()]
-      .map(({ spec, status, ref }) => ({
-        id: spec.id,
-        ref:
-          status === 'restarting'
-            ? ('restarting' as const)
-            : status === 'running'
-              ? ref
-              : undefined,
-        type: spec.type,
+      .map(({ spec: { id, type }, status, ref }) => ({
+        id,
+        ref: status === 'restarting' ? status : status === 'running' ? ref : undefined,
+        type,
       }))
       .reverse();
   }
 
   count(): ChildCount {
-    const all = [...this.byId.values()];
-    const supervisors = all.filter(({ spec }) => spec.type === 'supervisor').length;
-    const active = all.filter(({ status }) => status === 'running').length;
-    return { specs: all.length, active, supervisors, workers: all.length - supervisors };
+    let active = 0;
+    let supervisors = 0;
+    for (const { spec, status } of this.byId.values()) {
+      if (status === 'running') active += 1;
+      if (spec.type === 'supervisor') supervisors += 1;
+    }
+    const specs = this.byId.size;
+    return { specs, active, supervisors, workers: specs - supervisors };
   }
 
   /** The child whose present life a `Down` is about; undefined when it is old news or a stranger's. */
-  endedBy(down: Down): Child | undefined {
-    for (const child of this.byId.values()) {
-      if (child.ref === down.ref) {
-        return child.status === 'running' && child.incarnation === down.incarnation
-          ? child
-          : undefined;
-      }
-    }
-    return undefined;
+  endedBy({ ref, incarnation }: Down): Child | undefined {
+    const child = this.byId.get(idOf(ref));
+    const current = child?.status === 'running' && child.incarnation === incarnation;
+    // The ref too: a child that was started anew under the same id begins at the same incarnation.
+    return current && child.ref === ref ? child : undefined;
+  }
+
+  /** The child that lives where a ref points to, in the place below `parent` that bears its id. */
+  at(parent: AnyRef, ref: AnyRef): Child | undefined {
+    const id = idOf(ref);
+    return ref.address === `${parent.address}/${id}` ? this.byId.get(id) : undefined;
   }
 
   add(spec: ChildSpec): Child {
-    const child: Child = { spec, status: 'stopped', ref: undefined, incarnation: 0 };
+    const child: Child = {
+      spec,
+      status: 'stopped',
+      ref: undefined,
+      incarnation: 0,
+      restarts: 0,
+      attempts: 0,
+      failedStarts: 0,
+      startedAtMs: 0,
+      cause: undefined,
+    };
     this.byId.set(spec.id, child);
     return child;
   }
 
-  remove(child: Child): void {
+  /** Forgets a child that does not run; its place is given up. */
+  remove(ctx: Ctx, child: Child): void {
+    this.leave(ctx, child);
     this.byId.delete(child.spec.id);
   }
 
-  /** Starts a child in a new place, or a new life in the place that it kept. Throws when it cannot start. */
-  *start(ctx: Ctx, child: Child, level: 'info' | 'debug'): Move<AnyRef> {
-    const { spec } = child;
-    const vacant = child.ref;
-    const started = vacant === undefined ? undefined : ctx.restart(vacant);
-    const ref = vacant ?? this.#spawn(ctx, spec);
-    child.ref = ref;
-    child.incarnation = vacant === undefined ? 1 : child.incarnation + 1;
-    ctx.monitor(ref);
-    yield* started ?? ctx.started(ref);
+  /**
+   * Starts a child in a new place, or a new life in the place that it kept. Gives no ref when the
+   * child had nothing to do; throws `StartFailed` when it cannot start.
+   */
+  *start(ctx: Ctx, child: Child, level: 'info' | 'debug'): Move<Started> {
+    const { ignored, info } = yield* this.#live(ctx, child);
+    const ref = child.ref as AnyRef;
+    if (ignored) {
+      // It is on its way out; its place is free once it is gone.
+      yield* ctx.stopChild(ref);
+      this.leave(ctx, child);
+      return { ref: undefined, info };
+    }
     child.status = 'running';
-    reportProgress(ctx, spec, level);
-    return ref;
+    child.startedAtMs = ctx.now();
+    child.failedStarts = 0;
+    // A temporary child is never started again, and its input may be large.
+    if (child.spec.restart === 'temporary') child.spec = child.spec.withoutInput();
+    reportProgress(ctx, child, level);
+    return { ref, info };
   }
 
-  /** Stops a child that runs, or a retry of its restart; its place is given up. */
-  *stop(ctx: Ctx, child: Child): Move<void> {
+  /** Stops a child that runs, or the tries of its restart. It keeps its place. */
+  *halt(ctx: Ctx, child: Child): Move<void> {
     const { spec, ref, status } = child;
+    if (status === 'restarting') ctx.cancel(timerOf(spec.id));
     child.status = 'stopped';
-    child.ref = undefined;
-    if (ref === undefined) return;
-    if (status === 'running') {
-      const reason: ExitReason = yield* ctx.stopChild(ref);
-      if (!stoppedWell(spec.restart, spec.shutdown, reason)) reportShutdownError(ctx, spec, reason);
-    }
-    ctx.release(ref);
+    if (status !== 'running') return;
+    const reason = yield* ctx.stopChild(ref as AnyRef);
+    if (!stoppedWell(spec.restart, spec.shutdown, reason))
+      reportShutdownErrors(ctx, [{ child, reason }]);
   }
 
-  /** Notes that a child ended by itself and says whether it is to be restarted. */
-  ended(ctx: Ctx, child: Child, reason: ExitReason): boolean {
-    const { spec } = child;
-    if (isReported(spec.restart, reason)) reportTerminated(ctx, spec, reason);
-    if (shouldRestart(spec.restart, reason)) {
-      child.status = 'restarting';
-      return true;
-    }
+  /** Stops a child that runs, or the tries of its restart; its place is given up. */
+  *stop(ctx: Ctx, child: Child): Move<void> {
+    yield* this.halt(ctx, child);
     this.leave(ctx, child);
-    return false;
+  }
+
+  /** Notes that a child ended by itself; gives the delay of its restart, or undefined when it stays down. */
+  ended(ctx: Ctx, child: Child, reason: ExitReason): number | undefined {
+    const { restart, backoff } = child.spec;
+    const restarts = shouldRestart(restart, reason);
+    if (restarts) {
+      child.status = 'restarting';
+      child.cause = causeOf(reason);
+      child.restarts += 1;
+      const quietMs = ctx.now() - child.startedAtMs;
+      if (backoff !== undefined && quietMs >= (backoff.resetAfterMs ?? backoff.maxMs))
+        child.attempts = 0;
+    }
+    const delayMs = restarts ? this.#delayMs(ctx, child) : undefined;
+    if (isReported(restart, reason)) reportTerminated(ctx, child, reason, delayMs);
+    if (!restarts) this.leave(ctx, child);
+    return delayMs;
+  }
+
+  /**
+   * Has the restart tried after a delay. Even without one it comes as a message to the supervisor,
+   * so that what waits there already, such as a stop of this very child, gets in between; and as a
+   * timer's, which no full mailbox refuses.
+   */
+  retryIn(ctx: Ctx, child: Child, delayMs: number): void {
+    const { id } = child.spec;
+    const retry: Retry = { type: 'supervisor.retry', id };
+    ctx.after(delayMs, retry, { id: timerOf(id) });
   }
 
   /** A child stays down: its place is given up, and a temporary one is forgotten. */
@@ -162,54 +242,132 @@ export class Children {
     child.status = 'stopped';
     child.ref = undefined;
     if (ref !== undefined) ctx.release(ref);
-    if (child.spec.restart === 'temporary') this.remove(child);
+    if (child.spec.restart === 'temporary') this.byId.delete(child.spec.id);
   }
 
   /** Counts one restart; when it is one too many, the supervisor ends with the true cause beside `shutdown`. */
-  mayRestart(ctx: Ctx, child: Child, cause: unknown): boolean {
-    if (this.#window.add(ctx.now())) return true;
-    const path = ctx.self.path;
+  mayRestart(ctx: Ctx, child: Child): boolean {
+    const limit = this.#window.add(ctx.now()) ? limitOf(child) : 'intensity';
+    if (limit === undefined) return true;
+    const { spec, cause } = child;
+    const { path } = ctx.self;
     const error = new RestartIntensityReached(
-      { path, child: child.spec.id, ...this.#limit },
+      { path, child: spec.id, limit, ...this.#limit, ...maximaOf(spec) },
       { cause },
     );
-    reportGivingUp(ctx, child.spec, error);
+    reportGivingUp(ctx, child, error);
     ctx.end({ type: 'shutdown', detail: 'reached_max_restart_intensity', cause: error });
     return false;
   }
 
-  /** Starts a child again; a failure is tried again through the supervisor's own mailbox. */
+  /** Starts a child again; a failure is tried again later. False when it failed. */
   *restart(ctx: Ctx, child: Child): Move<boolean> {
     try {
       yield* this.start(ctx, child, 'info');
       return true;
     } catch (error) {
       child.status = 'restarting';
-      this.lastFailure.set(child, error);
-      reportStartError(ctx, child.spec, error);
-      const retry: Retry = { type: 'supervisor.retry', id: child.spec.id };
-      ctx.send(ctx.self, retry);
+      child.cause = error;
+      child.restarts += 1;
+      child.failedStarts += 1;
+      const delayMs = this.#delayMs(ctx, child);
+      reportStartError(ctx, child, error, delayMs);
+      this.retryIn(ctx, child, delayMs);
       return false;
     }
   }
 
-  /** Why the last attempt to restart a child failed. */
-  readonly lastFailure = new WeakMap<Child, unknown>();
+  /** All have ended with their supervisor: tells of those that did not end as they were told to. */
+  reportEnds(ctx: Ctx): void {
+    const bad: { readonly child: Child; readonly reason: ExitReason }[] = [];
+    for (const child of this.byId.values()) {
+      if (child.status !== 'running') continue;
+      // What an ended child ended with is there at once.
+      const { done, value } = ctx
+        .stopChild(child.ref as AnyRef)
+        [Symbol.iterator]()
+        .next();
+      const { restart, shutdown } = child.spec;
+      if (done === true && !stoppedWell(restart, shutdown, value))
+        bad.push({ child, reason: value });
+    }
+    if (bad.length > 0) reportShutdownErrors(ctx, bad);
+  }
 
-  #spawn(ctx: Ctx, spec: ChildSpec): AnyRef {
-    const { id, logic, input, name, mailbox, shutdown, trapExit, persist } = spec;
-    const options = { id, input, shutdown, trapExit, hold: true };
+  /** A new life in the place that the child kept, or in a new place. */
+  #live(ctx: Ctx, child: Child): Wait<StartOutcome> {
+    const { ref } = child;
+    if (ref !== undefined) {
+      try {
+        const started = ctx.restart(ref);
+        child.incarnation += 1;
+        ctx.monitor(ref);
+        return started;
+      } catch (error) {
+        // Somebody stopped the vacant place itself: the child gets a new one.
+        if (!(error instanceof InvalidOption)) throw error;
+        child.ref = undefined;
+      }
+    }
+    const place = spawn(ctx, child.spec);
+    child.ref = place;
+    child.incarnation = 1;
+    ctx.monitor(place);
+    return ctx.started(place);
+  }
+
+  /** How long the next restart has to wait. One that is not allowed waits for nothing. */
+  #delayMs(ctx: Ctx, child: Child): number {
+    const { backoff } = child.spec;
+    if (backoff === undefined || limitOf(child) !== undefined) return 0;
+    child.attempts += 1;
+    return backoffMs(backoff, child.attempts - 1, ctx.random());
+  }
+}
+
+function spawn(ctx: Ctx, spec: ChildSpec): AnyRef {
+  const { id, logic, input, name, mailbox, shutdown, trapExit, persist } = spec;
+  try {
     return ctx.spawn(logic, {
-      ...options,
+      id,
+      input,
+      shutdown,
+      trapExit,
+      hold: true,
       ...(name !== undefined && { name }),
       ...(mailbox !== undefined && { mailbox }),
       ...(persist !== undefined && { persist }),
     });
+  } catch (cause) {
+    // Such as a name that somebody else holds.
+    throw new StartFailed({ path: `${ctx.self.path}/${id}` }, { cause });
   }
 }
 
+/** Which of the child's own limits its next restart breaks. */
+function limitOf({ spec, restarts, failedStarts }: Child): RestartLimit | undefined {
+  if (restarts > spec.restartsMax) return 'restartsMax';
+  return failedStarts > spec.failedStartsMax ? 'failedStartsMax' : undefined;
+}
+
+function maximaOf(spec: ChildSpec): {
+  readonly restartsMax: number;
+  readonly failedStartsMax: number;
+} {
+  return { restartsMax: spec.restartsMax, failedStartsMax: spec.failedStartsMax };
+}
+
+/** The id of a child: the last part of its path. */
+function idOf(ref: AnyRef): string {
+  return ref.path.slice(ref.path.lastIndexOf('/') + 1);
+}
+
+function timerOf(id: string): string {
+  return `restart ${id}`;
+}
+
 /** What an exit reason says of its cause, to be carried on. */
-export function causeOf(reason: ExitReason): unknown {
+function causeOf(reason: ExitReason): unknown {
   if (reason.type === 'crash') return reason.error;
   return reason.type === 'shutdown' ? (reason.cause ?? reason.detail ?? reason.type) : reason.type;
 }

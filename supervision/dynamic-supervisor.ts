@@ -6,26 +6,26 @@ import type { EventObject } from 'xstate';
 import {
   InvalidOption,
   fromHandler,
+  isRef,
   type AgentContext,
   type AnyRef,
   type Down,
   type Exit,
+  type ExitReason,
   type HandlerLogic,
-  type ReplyTo,
 } from '../runtime/index.ts';
-import { markSupervisor, type ChildSpec } from './child-spec.ts';
-import { Children, causeOf, type Child, type Move, type Retry } from './children.ts';
-import { AlreadyStarted, ChildNotFound, MaxChildren } from './errors.ts';
-import { RestartWindow } from './intensity.ts';
+import { ChildSpec, checkNotSignificant, markSupervisor, oneOf } from './child-spec.ts';
+import { Children, type Child, type Move, type Retry } from './children.ts';
+import { AlreadyStarted, ChildNotFound, ChildRestarting, MaxChildren } from './errors.ts';
+import { checkIntensity } from './intensity.ts';
 import { reportStartError } from './report.ts';
 import {
-  checkIntensity,
+  answerStarted,
+  isRequest,
+  obeyParent,
   unknownMessage,
-  type ChildCounted,
-  type ChildList,
-  type ChildStarted,
-  type Done,
-} from './supervisor.ts';
+  type DynamicSupervisorEvent,
+} from './request.ts';
 
 /** The options of a dynamic supervisor. */
 export interface DynamicSupervisorOptions {
@@ -36,17 +36,6 @@ export interface DynamicSupervisorOptions {
   /** Children at once, those being restarted included; default no limit. One more is refused with `MaxChildren`. */
   readonly maxChildren?: number;
 }
-
-/** What a dynamic supervisor can be asked. */
-export type DynamicSupervisorEvent =
-  | {
-      readonly type: 'startChild';
-      readonly spec: ChildSpec;
-      readonly replyTo: ReplyTo<ChildStarted>;
-    }
-  | { readonly type: 'stopChild'; readonly ref: AnyRef; readonly replyTo: ReplyTo<Done> }
-  | { readonly type: 'whichChildren'; readonly replyTo: ReplyTo<ChildList> }
-  | { readonly type: 'countChildren'; readonly replyTo: ReplyTo<ChildCounted> };
 
 /** The logic of a dynamic supervisor. */
 export type DynamicSupervisorLogic = HandlerLogic<Children, DynamicSupervisorEvent>;
@@ -70,90 +59,138 @@ export function dynamicSupervisor(options: DynamicSupervisorOptions = {}): Dynam
   if (typeof maxChildren !== 'number' || !(maxChildren >= 0)) {
     throw new InvalidOption({ field: 'maxChildren', given: maxChildren, allowed: 'a number >= 0' });
   }
-
-  const restart = function* (
-    children: Children,
-    ctx: Ctx,
-    child: Child,
-    cause: unknown,
-  ): Move<void> {
-    if (children.mayRestart(ctx, child, cause)) yield* children.restart(ctx, child);
-  };
+  if ('autoShutdown' in options) oneOf('autoShutdown', options.autoShutdown, ['never']);
 
   const logic = fromHandler({
     interruptible: true,
+    // Its children have their own time to end, however long it is.
+    shutdown: 'infinity',
     stopChildren: 'parallel',
-    initial: () => new Children(new RestartWindow(intensity, periodMs), { intensity, periodMs }),
-    start(_children: Children, ctx: AgentContext<Received>) {
+    initial: () => new Children(),
+    start(children: Children, ctx: AgentContext<Received>) {
       ctx.trapExit(true);
+      children.limit({ intensity, periodMs });
     },
     *receive(children: Children, event: Received, context: AgentContext<Received>) {
       const ctx = context as Ctx;
       switch (event.type) {
-        case 'troupe.down': {
-          const child = children.endedBy(event);
-          if (child === undefined) return;
-          if (children.ended(ctx, child, event.reason))
-            yield* restart(children, ctx, child, causeOf(event.reason));
-          else children.remove(child);
-          return;
-        }
+        case 'troupe.down':
+          return yield* onEnded(children, ctx, event);
         case 'supervisor.retry': {
           const child = children.byId.get(event.id);
-          if (child?.status === 'restarting')
-            yield* restart(children, ctx, child, children.lastFailure.get(child));
+          if (child?.status === 'restarting') yield* restart(children, ctx, child);
           return;
         }
-        case 'startChild': {
-          const { spec } = event;
-          const known = children.byId.get(spec.id);
-          if (known !== undefined)
-            ctx.fail(event, new AlreadyStarted({ id: spec.id, ref: known.ref as AnyRef }));
-          else if (children.byId.size >= maxChildren) {
-            ctx.fail(event, new MaxChildren({ path: ctx.self.path, maxChildren }));
-          } else yield* startOnRequest(children, ctx, children.add(spec), event);
-          return;
-        }
-        case 'stopChild': {
-          const child = [...children.byId.values()].find(({ ref }) => ref === event.ref);
-          if (child === undefined) {
-            ctx.fail(event, new ChildNotFound({ id: event.ref.path, available: children.ids }));
-            return;
-          }
-          yield* children.stop(ctx, child);
-          children.remove(child);
-          ctx.reply(event, { type: 'done' });
-          return;
-        }
-        case 'whichChildren':
-          ctx.reply(event, { type: 'children', children: children.list() });
-          return;
-        case 'countChildren':
-          ctx.reply(event, { type: 'count', count: children.count() });
-          return;
         case 'troupe.exit':
+          obeyParent(ctx, event);
           return;
         default:
-          unknownMessage(ctx, event);
+          if (isRequest(event)) yield* onRequest(children, ctx, maxChildren, event);
+          else unknownMessage(ctx, event);
       }
+    },
+    stop(children: Children, _reason: ExitReason, ctx: AgentContext<Received>) {
+      children.reportEnds(ctx as Ctx);
     },
   });
   return markSupervisor(logic as unknown as DynamicSupervisorLogic);
 }
 
-function* startOnRequest(
+function* onEnded(children: Children, ctx: Ctx, down: Down): Move<void> {
+  const child = children.endedBy(down);
+  if (child === undefined) return;
+  const delayMs = children.ended(ctx, child, down.reason);
+  if (delayMs === undefined) children.remove(ctx, child);
+  else if (delayMs === 0) yield* restart(children, ctx, child);
+  else children.retryIn(ctx, child, delayMs);
+}
+
+function* restart(children: Children, ctx: Ctx, child: Child): Move<void> {
+  if (!children.mayRestart(ctx, child)) return;
+  // A child that had nothing to do when it was started again is forgotten.
+  if ((yield* children.restart(ctx, child)) && child.status === 'stopped')
+    children.remove(ctx, child);
+}
+
+function* onRequest(
   children: Children,
   ctx: Ctx,
-  child: Child,
-  request: Extract<DynamicSupervisorEvent, { type: 'startChild' }>,
+  maxChildren: number,
+  request: DynamicSupervisorEvent,
 ): Move<void> {
+  switch (request.type) {
+    case 'startChild':
+      return yield* onStartChild(children, ctx, maxChildren, request);
+    case 'whichChildren':
+      ctx.reply(request, { type: 'children', children: children.list() });
+      return;
+    case 'countChildren':
+      ctx.reply(request, { type: 'count', count: children.count() });
+      return;
+    case 'stopChild':
+    case 'getChildSpec': {
+      const { ref } = request;
+      // Ids name children of supervisors with a fixed list; here a child is known by its ref.
+      if (!isRef(ref)) ctx.fail(request, needsRef(request.type, ref));
+      else yield* onChildRequest(children, ctx, request);
+      return;
+    }
+    default:
+      unknownMessage(ctx, request);
+  }
+}
+
+function* onChildRequest(
+  children: Children,
+  ctx: Ctx,
+  request: Extract<DynamicSupervisorEvent, { readonly ref: AnyRef }>,
+): Move<void> {
+  const { ref } = request;
+  const child = children.at(ctx.self, ref);
+  if (child === undefined) {
+    // As in OTP the stop of a child that has ended already is no error.
+    const ended = request.type === 'stopChild' && ref.path.startsWith(`${ctx.self.path}/`);
+    if (ended) ctx.reply(request, { type: 'done' });
+    else ctx.fail(request, new ChildNotFound({ id: ref.path, available: children.ids }));
+  } else if (request.type === 'getChildSpec') {
+    ctx.reply(request, { type: 'childSpec', spec: child.spec });
+  } else {
+    yield* children.stop(ctx, child);
+    children.remove(ctx, child);
+    ctx.reply(request, { type: 'done' });
+  }
+}
+
+function* onStartChild(
+  children: Children,
+  ctx: Ctx,
+  maxChildren: number,
+  request: Extract<DynamicSupervisorEvent, { readonly type: 'startChild' }>,
+): Move<void> {
+  let child: Child | undefined;
   try {
-    const ref = yield* children.start(ctx, child, 'debug');
-    ctx.reply(request, { type: 'childStarted', ref });
+    const spec = ChildSpec.from(request.spec, 'spec');
+    const { id } = spec;
+    const known = children.byId.get(id);
+    if (known?.status === 'restarting') throw new ChildRestarting({ id });
+    if (known?.ref !== undefined) throw new AlreadyStarted({ id, ref: known.ref });
+    checkNotSignificant(spec, 'spec');
+    if (children.byId.size >= maxChildren)
+      throw new MaxChildren({ path: ctx.self.path, maxChildren });
+    child = children.add(spec);
+    const started = yield* children.start(ctx, child, 'debug');
+    if (started.ref === undefined) children.remove(ctx, child);
+    answerStarted(ctx, request, started);
   } catch (error) {
-    reportStartError(ctx, child.spec, error);
-    children.leave(ctx, child);
-    children.remove(child);
+    if (child !== undefined) {
+      reportStartError(ctx, child, error);
+      children.remove(ctx, child);
+    }
     ctx.fail(request, error);
   }
+}
+
+function needsRef(asked: string, given: unknown): InvalidOption {
+  const allowed = 'the ref of a child of this dynamic supervisor';
+  return new InvalidOption({ field: `${asked}.ref`, given, allowed });
 }

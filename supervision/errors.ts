@@ -21,12 +21,18 @@ export class AlreadyPresent extends TroupeError {
   }
 }
 
+/** An error names so many children at most. */
+const LISTED_MAX = 20;
+
 /** There is no child with this id, or the ref is no child of this supervisor. */
 export class ChildNotFound extends TroupeError {
   readonly code = 'CHILD_NOT_FOUND';
 
   constructor(fields: { readonly id: string; readonly available: readonly string[] }) {
-    super(`no child "${fields.id}"; there are: ${fields.available.join(', ') || 'none'}`, fields);
+    const { id, available } = fields;
+    const listed = available.slice(0, LISTED_MAX).join(', ') || 'none';
+    const more = available.length > LISTED_MAX ? ` and ${available.length - LISTED_MAX} more` : '';
+    super(`no child "${id}"; there are: ${listed}${more}`, fields);
   }
 }
 
@@ -48,6 +54,15 @@ export class ChildRestarting extends TroupeError {
   }
 }
 
+/** The child said, while it started, that there is nothing to do for it; it is gone, and that is no failure. */
+export class ChildIgnored extends TroupeError {
+  readonly code = 'CHILD_IGNORED';
+
+  constructor(fields: { readonly id: string }) {
+    super(`child "${fields.id}" had nothing to do`, fields);
+  }
+}
+
 /** A dynamic supervisor has as many children as it may. */
 export class MaxChildren extends TroupeError {
   readonly code = 'MAX_CHILDREN';
@@ -57,24 +72,33 @@ export class MaxChildren extends TroupeError {
   }
 }
 
-/** A supervisor gave up: more restarts than its intensity allows. It is the `cause` of its `shutdown`. */
+/** What a supervisor gave up at: its own intensity, or a limit in the child's spec. */
+export type RestartLimit = 'intensity' | 'restartsMax' | 'failedStartsMax';
+
+/** A supervisor gave up: one more restart than `limit` allows. It is the `cause` of its `shutdown`. */
 export class RestartIntensityReached extends TroupeError {
   readonly code = 'RESTART_INTENSITY_REACHED';
+  readonly limit: RestartLimit;
 
   constructor(
     fields: {
       readonly path: string;
       readonly child: string;
+      readonly limit: RestartLimit;
       readonly intensity: number;
       readonly periodMs: number;
+      readonly restartsMax: number;
+      readonly failedStartsMax: number;
     },
     options: { readonly cause: unknown },
   ) {
-    const { path, child, intensity, periodMs } = fields;
-    super(
-      `${path} gave up on "${child}": more than ${intensity} restarts within ${periodMs} ms`,
-      fields,
-      options,
-    );
+    const { path, child, limit, intensity, periodMs, restartsMax, failedStartsMax } = fields;
+    const why = {
+      intensity: `more than ${intensity} restarts within ${periodMs} ms`,
+      restartsMax: `more than ${restartsMax} restarts of this child`,
+      failedStartsMax: `more than ${failedStartsMax} failed starts in a row`,
+    };
+    super(`${path} gave up on "${child}": ${why[limit]}`, fields, options);
+    this.limit = limit;
   }
 }

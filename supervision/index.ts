@@ -1,21 +1,18 @@
 /** The public surface of `troupe/supervision`. */
 export { supervisor } from './supervisor.ts';
+export type { SupervisorLogic } from './supervisor.ts';
+export type { SupervisorOptions } from './plan.ts';
+export { dynamicSupervisor } from './dynamic-supervisor.ts';
+export type { DynamicSupervisorLogic, DynamicSupervisorOptions } from './dynamic-supervisor.ts';
 export type {
   ChildCounted,
   ChildList,
   ChildSpecFound,
   ChildStarted,
   Done,
-  SupervisorEvent,
-  SupervisorLogic,
-  SupervisorOptions,
-} from './supervisor.ts';
-export { dynamicSupervisor } from './dynamic-supervisor.ts';
-export type {
   DynamicSupervisorEvent,
-  DynamicSupervisorLogic,
-  DynamicSupervisorOptions,
-} from './dynamic-supervisor.ts';
+  SupervisorEvent,
+} from './request.ts';
 export { ChildSpec, child } from './child-spec.ts';
 export type { ChildSpecOptions } from './child-spec.ts';
 export type { ChildCount, ChildInfo } from './children.ts';
@@ -28,17 +25,21 @@ export {
   stopChild,
   whichChildren,
 } from './management.ts';
-export { shouldRestart } from './policy.ts';
+export { isReported, shouldRestart, stoppedWell } from './policy.ts';
 export type { Restart } from './policy.ts';
+export { backoffMs } from './backoff.ts';
+export type { BackoffOptions } from './backoff.ts';
 export { RestartWindow } from './intensity.ts';
 export { restartGroup } from './strategy.ts';
 export type { Strategy } from './strategy.ts';
 export {
   AlreadyPresent,
   AlreadyStarted,
+  ChildIgnored,
   ChildNotFound,
   ChildRestarting,
   ChildRunning,
   MaxChildren,
   RestartIntensityReached,
 } from './errors.ts';
+export type { RestartLimit } from './errors.ts';

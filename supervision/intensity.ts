@@ -4,6 +4,7 @@
  *
  * OTP counts in whole seconds; this counts in milliseconds, which is never stricter.
  */
+import { InvalidOption } from '../runtime/index.ts';
 
 /** A sliding window of restarts, kept as a ring of `intensity` times: the cost does not grow with the period. */
 export class RestartWindow {
@@ -34,5 +35,19 @@ export class RestartWindow {
   /** How many of the counted restarts lie within the period before `nowMs`. */
   count(nowMs: number): number {
     return this.#times.filter((time) => nowMs - time <= this.#periodMs).length;
+  }
+}
+
+/** Throws `InvalidOption` unless the two make a window. */
+export function checkIntensity(intensity: unknown, periodMs: unknown): void {
+  if (!Number.isInteger(intensity) || (intensity as number) < 0) {
+    throw new InvalidOption({ field: 'intensity', given: intensity, allowed: 'an integer >= 0' });
+  }
+  if (typeof periodMs !== 'number' || !(periodMs > 0) || !Number.isFinite(periodMs)) {
+    throw new InvalidOption({
+      field: 'periodMs',
+      given: periodMs,
+      allowed: 'finite milliseconds > 0',
+    });
   }
 }

@@ -8,7 +8,8 @@ import type { AnyActorLogic } from 'xstate';
 import type { AnyRef, Ref, RefFrom, ReplyTo } from '../runtime/index.ts';
 import { ChildSpec } from './child-spec.ts';
 import type { ChildCount, ChildInfo } from './children.ts';
-import type { ChildCounted, ChildList, ChildSpecFound, ChildStarted, Done } from './supervisor.ts';
+import { ChildIgnored } from './errors.ts';
+import type { ChildCounted, ChildList, ChildSpecFound, ChildStarted, Done } from './request.ts';
 
 type Start = {
   readonly type: 'startChild';
@@ -25,13 +26,18 @@ type Named<TType, TReply extends { type: string }> = {
 
 const FOREVER = { timeoutMs: Infinity };
 
-/** Starts a child and gives its ref. Rejects with `AlreadyStarted`, `AlreadyPresent`, `MaxChildren` or `StartFailed`. */
+/**
+ * Starts a child and gives its ref. Rejects with `AlreadyStarted`, `AlreadyPresent`, `MaxChildren`,
+ * `StartFailed`, or `ChildIgnored` when the child had nothing to do.
+ */
 export async function startChild<TLogic extends AnyActorLogic>(
   supervisor: Ref<Start>,
   spec: ChildSpec<TLogic>,
 ): Promise<RefFrom<TLogic>> {
-  const checked = spec instanceof ChildSpec ? spec : new ChildSpec(spec);
-  const { ref } = await supervisor.ask({ type: 'startChild', spec: checked as ChildSpec }, FOREVER);
+  // Checked here, so that a bad spec does not trouble the supervisor.
+  const checked = ChildSpec.from(spec as ChildSpec, 'spec');
+  const { ref } = await supervisor.ask({ type: 'startChild', spec: checked }, FOREVER);
+  if (ref === undefined) throw new ChildIgnored({ id: checked.id });
   return ref as RefFrom<TLogic>;
 }
 
@@ -61,7 +67,9 @@ export async function restartChild(
   supervisor: Ref<Named<'restartChild', ChildStarted>>,
   id: string,
 ): Promise<AnyRef> {
-  return (await supervisor.ask({ type: 'restartChild', id }, FOREVER)).ref;
+  const { ref } = await supervisor.ask({ type: 'restartChild', id }, FOREVER);
+  if (ref === undefined) throw new ChildIgnored({ id });
+  return ref;
 }
 
 /** Forgets a stopped child. Rejects with `ChildRunning`, `ChildRestarting` or `ChildNotFound`. */
@@ -82,10 +90,22 @@ export async function countChildren(supervisor: Ref<Count>): Promise<ChildCount>
   return (await supervisor.ask({ type: 'countChildren' }, FOREVER)).count;
 }
 
-/** A child's spec with every default filled in. Rejects with `ChildNotFound`. */
+/** A child's spec with every default filled in, by id, or by ref under a dynamic supervisor. Rejects with `ChildNotFound`. */
 export async function getChildSpec(
   supervisor: Ref<Named<'getChildSpec', ChildSpecFound>>,
   id: string,
-): Promise<ChildSpec> {
-  return (await supervisor.ask({ type: 'getChildSpec', id }, FOREVER)).spec;
+): Promise<ChildSpec>;
+export async function getChildSpec(
+  supervisor: Ref<{
+    readonly type: 'getChildSpec';
+    readonly ref: AnyRef;
+    readonly replyTo: ReplyTo<ChildSpecFound>;
+  }>,
+  ref: AnyRef,
+): Promise<ChildSpec>;
+export async function getChildSpec(supervisor: AnyRef, child: string | AnyRef): Promise<ChildSpec> {
+  const which = typeof child === 'string' ? { id: child } : { ref: child };
+  const request = { type: 'getChildSpec', ...which } as never;
+  return (await (supervisor as Ref<Named<'getChildSpec', ChildSpecFound>>).ask(request, FOREVER))
+    .spec;
 }

@@ -30,9 +30,11 @@ export function isReported(restart: Restart, reason: ExitReason): boolean {
   return restart === 'permanent' || !isCleanExit(reason);
 }
 
-/** Whether a child that was told to stop ended as it should. */
+/** Whether a child that was told to stop ended as it should: as told, or by itself in a clean way that its type allows. */
 export function stoppedWell(restart: Restart, shutdown: unknown, reason: ExitReason): boolean {
-  if (reason.type === 'shutdown') return true;
-  if (reason.type === 'killed') return shutdown === 'brutal_kill';
-  return reason.type === 'normal' && restart !== 'permanent';
+  const asTold =
+    shutdown === 'brutal_kill'
+      ? reason.type === 'killed'
+      : reason.type === 'shutdown' && reason.detail === undefined;
+  return asTold || (restart !== 'permanent' && isCleanExit(reason));
 }

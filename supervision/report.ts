@@ -7,50 +7,80 @@ import type { ChildSpec } from './child-spec.ts';
 
 type Reporter = Pick<AgentContext, 'report' | 'self'>;
 
-/** A child has started: at the supervisor's own start and at restarts it is news, on request it is not. */
-export function reportProgress(ctx: Reporter, spec: ChildSpec, level: 'info' | 'debug'): void {
-  ctx.report({ level, label: 'supervisor/progress', fields: offender(spec, ctx) });
+/** Whom a report is about. */
+interface Offender {
+  readonly spec: ChildSpec;
+  readonly incarnation: number;
+  readonly restarts: number;
 }
 
-/** A child ended by itself, and that matters. */
-export function reportTerminated(ctx: Reporter, spec: ChildSpec, reason: ExitReason): void {
+/** A child has started: at the supervisor's own start and at restarts it is news, on request it is not. */
+export function reportProgress(ctx: Reporter, child: Offender, level: 'info' | 'debug'): void {
+  ctx.report({ level, label: 'supervisor/progress', fields: offender(child, ctx) });
+}
+
+/** A child ended by itself, and that matters; `delayMs` until it is started again. */
+export function reportTerminated(
+  ctx: Reporter,
+  child: Offender,
+  reason: ExitReason,
+  delayMs: number | undefined,
+): void {
   ctx.report({
     level: 'error',
     label: 'supervisor/child_terminated',
-    fields: { ...offender(spec, ctx), ...why(reason) },
+    fields: { ...offender(child, ctx), ...why(reason), ...delay(delayMs) },
   });
 }
 
-/** A child could not start. */
-export function reportStartError(ctx: Reporter, spec: ChildSpec, error: unknown): void {
+/** A child could not start; `delayMs` until it is tried again. */
+export function reportStartError(
+  ctx: Reporter,
+  child: Offender,
+  error: unknown,
+  delayMs?: number,
+): void {
   ctx.report({
     level: 'error',
     label: 'supervisor/start_error',
-    fields: { ...offender(spec, ctx), err: error },
+    fields: { ...offender(child, ctx), err: error, ...delay(delayMs) },
   });
 }
 
-/** A child did not end as it was told to. */
-export function reportShutdownError(ctx: Reporter, spec: ChildSpec, reason: ExitReason): void {
-  ctx.report({
-    level: 'error',
-    label: 'supervisor/shutdown_error',
-    fields: { ...offender(spec, ctx), ...why(reason) },
-  });
+/** Children did not end as they were told to. Those that failed alike share one record, with their number. */
+export function reportShutdownErrors(
+  ctx: Reporter,
+  ends: readonly { readonly child: Offender; readonly reason: ExitReason }[],
+): void {
+  const alike = new Map<string, { fields: Record<string, unknown>; count: number }>();
+  for (const { child, reason } of ends) {
+    const key = keyOf(reason);
+    const known = alike.get(key);
+    if (known !== undefined) known.count += 1;
+    else alike.set(key, { fields: { ...offender(child, ctx), ...why(reason) }, count: 1 });
+  }
+  for (const { fields, count } of alike.values()) {
+    ctx.report({
+      level: 'error',
+      label: 'supervisor/shutdown_error',
+      fields: count === 1 ? fields : { ...fields, count },
+    });
+  }
 }
 
 /** The supervisor gives up. */
-export function reportGivingUp(ctx: Reporter, spec: ChildSpec, error: unknown): void {
+export function reportGivingUp(ctx: Reporter, child: Offender, error: unknown): void {
   ctx.report({
     level: 'error',
     label: 'supervisor/shutdown',
-    fields: { ...offender(spec, ctx), reason: 'reached_max_restart_intensity', err: error },
+    fields: { ...offender(child, ctx), reason: 'reached_max_restart_intensity', err: error },
   });
 }
 
-function offender(spec: ChildSpec, ctx: Reporter): Record<string, unknown> {
+function offender({ spec, incarnation, restarts }: Offender, ctx: Reporter): { child: object } {
   const { id, restart, shutdown, significant, type } = spec;
-  return { child: { id, path: `${ctx.self.path}/${id}`, restart, shutdown, significant, type } };
+  const path = `${ctx.self.path}/${id}`;
+  return { child: { id, path, incarnation, restarts, restart, shutdown, significant, type } };
 }
 
 function why(reason: ExitReason): Record<string, unknown> {
@@ -62,4 +92,13 @@ function why(reason: ExitReason): Record<string, unknown> {
     default:
       return { reason: reason.type };
   }
+}
+
+function delay(delayMs: number | undefined): { readonly delayMs?: number } {
+  return delayMs === undefined || delayMs === 0 ? {} : { delayMs };
+}
+
+function keyOf(reason: ExitReason): string {
+  const cause = reason.type === 'crash' ? reason.error : undefined;
+  return `${reason.type} ${cause instanceof Error ? `${cause.name}: ${cause.message}` : ''}`;
 }

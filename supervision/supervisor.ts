@@ -3,30 +3,20 @@
  * gives up when that happens too often. As OTP's `supervisor`.
  *
  * One question, one place: should it? policy.ts. May it? intensity.ts. Who else? strategy.ts.
- * Doing it: children.ts.
+ * Doing it: children.ts. What it is told to be: plan.ts. What can be asked of it: request.ts.
  */
-import type { AnyActorLogic, EventObject } from 'xstate';
+import type { EventObject, NonReducibleUnknown } from 'xstate';
 import {
-  InvalidOption,
-  StartFailed,
   fromHandler,
   type AgentContext,
   type AnyRef,
   type Down,
   type Exit,
+  type ExitReason,
   type HandlerLogic,
-  type ReplyTo,
 } from '../runtime/index.ts';
-import { checkSpecs, markSupervisor, oneOf, type ChildSpec, type ChildSpecOptions } from './child-spec.ts';
-import {
-  Children,
-  causeOf,
-  type Child,
-  type ChildCount,
-  type ChildInfo,
-  type Move,
-  type Retry,
-} from './children.ts';
+import { ChildSpec, checkNotSignificant, markSupervisor } from './child-spec.ts';
+import { Children, type Child, type Move, type Retry } from './children.ts';
 import {
   AlreadyPresent,
   AlreadyStarted,
@@ -34,56 +24,38 @@ import {
   ChildRestarting,
   ChildRunning,
 } from './errors.ts';
-import { RestartWindow } from './intensity.ts';
+import { planOf, type Plan, type SupervisorOptions } from './plan.ts';
 import { reportStartError } from './report.ts';
-import { STRATEGIES, restartGroup, type Strategy } from './strategy.ts';
+import {
+  answerStarted,
+  isRequest,
+  obeyParent,
+  unknownMessage,
+  type SupervisorEvent,
+} from './request.ts';
+import { restartGroup, type Strategy } from './strategy.ts';
 
-/** The options of a supervisor. */
-export interface SupervisorOptions {
-  /** Specs in start order. */
-  readonly children: readonly (ChildSpec | ChildSpecOptions<AnyActorLogic>)[];
-  /** Default `'one_for_one'`. */
-  readonly strategy?: Strategy;
-  /** Restarts that are allowed within `periodMs`; default 1. One more, and the supervisor ends with `shutdown`. */
-  readonly intensity?: number;
-  /** Milliseconds; default 5,000. */
-  readonly periodMs?: number;
-  /** Ends the supervisor when a significant child ends by itself, or when the last one does; default `'never'`. */
-  readonly autoShutdown?: 'never' | 'any_significant' | 'all_significant';
+/** The state of a supervisor. */
+export interface Supervision {
+  readonly input: unknown;
+  readonly children: Children;
+  /** Undefined until it has started. */
+  plan: Plan | undefined;
 }
 
-/** What a supervisor can be asked. The functions of management.ts put it into calls. */
-export type SupervisorEvent =
-  | {
-      readonly type: 'startChild';
-      readonly spec: ChildSpec;
-      readonly replyTo: ReplyTo<ChildStarted>;
-    }
-  | { readonly type: 'stopChild'; readonly id: string; readonly replyTo: ReplyTo<Done> }
-  | { readonly type: 'restartChild'; readonly id: string; readonly replyTo: ReplyTo<ChildStarted> }
-  | { readonly type: 'deleteChild'; readonly id: string; readonly replyTo: ReplyTo<Done> }
-  | { readonly type: 'whichChildren'; readonly replyTo: ReplyTo<ChildList> }
-  | { readonly type: 'countChildren'; readonly replyTo: ReplyTo<ChildCounted> }
-  | {
-      readonly type: 'getChildSpec';
-      readonly id: string;
-      readonly replyTo: ReplyTo<ChildSpecFound>;
-    };
-
-export type ChildStarted = { readonly type: 'childStarted'; readonly ref: AnyRef };
-export type Done = { readonly type: 'done' };
-export type ChildList = { readonly type: 'children'; readonly children: readonly ChildInfo[] };
-export type ChildCounted = { readonly type: 'count'; readonly count: ChildCount };
-export type ChildSpecFound = { readonly type: 'childSpec'; readonly spec: ChildSpec };
-
 /** The logic of a supervisor: spawn it, or give it to another supervisor as a child. */
-export type SupervisorLogic = HandlerLogic<Children, SupervisorEvent>;
+export type SupervisorLogic<TInput = NonReducibleUnknown> = HandlerLogic<
+  Supervision,
+  SupervisorEvent,
+  TInput
+>;
 
 type Received = SupervisorEvent | Retry | Down | Exit;
 type Ctx = AgentContext<EventObject>;
 
 /**
- * Makes the logic of a supervisor.
+ * Makes the logic of a supervisor, from options, or from a function that gives them at each start:
+ * from the input that the supervisor is spawned with, and `undefined` when there is nothing to do.
  *
  * @example
  * ```ts
@@ -95,139 +67,202 @@ type Ctx = AgentContext<EventObject>;
  * const root = await system.start(desk, { id: 'desk' });
  * ```
  *
- * Throws `InvalidOption`, which names the field. A tree whose children cannot start rejects its
- * start with `StartFailed`: the path of the child and the first cause.
+ * Throws `InvalidOption`, which names the field; what a function gives is checked at the start. A
+ * tree whose children cannot start rejects its start with `StartFailed`: the path of the child and
+ * the first cause.
  */
-export function supervisor(options: SupervisorOptions): SupervisorLogic {
-  const { strategy, intensity, periodMs, autoShutdown, specs } = check(options);
-
-  const restart = function* (
-    children: Children,
-    ctx: Ctx,
-    child: Child,
-    cause: unknown,
-  ): Move<void> {
-    if (!children.mayRestart(ctx, child, cause)) return;
-    const group = restartGroup(strategy, children.ids, child.spec.id).map(
-      (id) => children.byId.get(id) as Child,
-    );
-    for (const sibling of [...group].reverse()) {
-      if (sibling === child) continue;
-      // A sibling whose own restart is being tried keeps its place: it is started again below.
-      if (sibling.status === 'running') yield* stopForRestart(ctx, sibling);
-      if (sibling.spec.restart === 'temporary') children.leave(ctx, sibling);
-    }
-    for (const each of group) {
-      if (each.spec.restart === 'temporary') continue;
-      if (!(yield* children.restart(ctx, each))) return;
-    }
-  };
-
-  const onEnded = function* (children: Children, ctx: Ctx, down: Down): Move<void> {
-    const child = children.endedBy(down);
-    if (child === undefined) return;
-    if (children.ended(ctx, child, down.reason))
-      yield* restart(children, ctx, child, causeOf(down.reason));
-    else if (child.spec.significant && endsSupervisor(autoShutdown, children))
-      ctx.end({ type: 'shutdown' });
+export function supervisor(options: SupervisorOptions): SupervisorLogic;
+export function supervisor<TInput = NonReducibleUnknown>(
+  options: (input: TInput) => SupervisorOptions | undefined,
+): SupervisorLogic<TInput>;
+export function supervisor(
+  options: SupervisorOptions | ((input: never) => SupervisorOptions | undefined),
+): SupervisorLogic {
+  const fixed = typeof options === 'function' ? undefined : planOf(options);
+  const init = (input: unknown): Plan | undefined => {
+    if (typeof options !== 'function') return fixed;
+    const given = options(input as never);
+    return given === undefined ? undefined : planOf(given);
   };
 
   const logic = fromHandler({
     interruptible: true,
-    initial: () => new Children(new RestartWindow(intensity, periodMs), { intensity, periodMs }),
-    *start(children: Children, ctx: AgentContext<Received>) {
+    // Its children have their own time to end, however long it is.
+    shutdown: 'infinity',
+    stopChildren: ({ children }: Supervision) => children.stopOrder(),
+    initial: (input: unknown): Supervision => ({
+      input,
+      children: new Children(),
+      plan: undefined,
+    }),
+    *start(state: Supervision, context: AgentContext<Received>) {
+      const ctx = context as Ctx;
       // Only its parent and its children concern it: an exit signal of anybody else is a message that it ignores.
       ctx.trapExit(true);
-      for (const spec of specs) {
-        const child = children.add(spec);
-        try {
-          yield* children.start(ctx as Ctx, child, 'info');
-        } catch (error) {
-          reportStartError(ctx, spec, error);
-          throw error instanceof StartFailed
-            ? error
-            : new StartFailed({ path: `${ctx.self.path}/${spec.id}` }, { cause: error });
-        }
-      }
+      state.plan = init(state.input);
+      if (state.plan === undefined) ctx.ignore();
+      else yield* startAll(state.children, ctx, state.plan);
     },
-    *receive(children: Children, event: Received, context: AgentContext<Received>) {
+    *receive({ children, plan }: Supervision, event: Received, context: AgentContext<Received>) {
       const ctx = context as Ctx;
       switch (event.type) {
         case 'troupe.down':
-          yield* onEnded(children, ctx, event);
-          return;
+          return yield* onEnded(children, ctx, plan as Plan, event);
         case 'supervisor.retry': {
           const child = children.byId.get(event.id);
-          if (child?.status === 'restarting')
-            yield* restart(children, ctx, child, children.lastFailure.get(child));
-          return;
-        }
-        case 'startChild': {
-          const { spec } = event;
-          const known = children.byId.get(spec.id);
-          if (known?.status === 'running') {
-            ctx.fail(event, new AlreadyStarted({ id: spec.id, ref: known.ref as AnyRef }));
-          } else if (known !== undefined) ctx.fail(event, new AlreadyPresent({ id: spec.id }));
-          else if (spec.significant && autoShutdown === 'never')
-            ctx.fail(event, notSignificant('spec.significant'));
-          else yield* startOnRequest(children, ctx, children.add(spec), event, true);
-          return;
-        }
-        case 'restartChild': {
-          const child = find(children, ctx, event);
-          if (child === undefined) return;
-          if (child.status === 'running') ctx.fail(event, new ChildRunning({ id: event.id }));
-          else if (child.status === 'restarting')
-            ctx.fail(event, new ChildRestarting({ id: event.id }));
-          else yield* startOnRequest(children, ctx, child, event, false);
-          return;
-        }
-        case 'stopChild': {
-          const child = find(children, ctx, event);
-          if (child === undefined) return;
-          yield* children.stop(ctx, child);
-          if (child.spec.restart === 'temporary') children.remove(child);
-          ctx.reply(event, { type: 'done' });
-          return;
-        }
-        case 'deleteChild': {
-          const child = find(children, ctx, event);
-          if (child === undefined) return;
-          if (child.status === 'running') ctx.fail(event, new ChildRunning({ id: event.id }));
-          else if (child.status === 'restarting')
-            ctx.fail(event, new ChildRestarting({ id: event.id }));
-          else {
-            children.remove(child);
-            ctx.reply(event, { type: 'done' });
-          }
-          return;
-        }
-        case 'whichChildren':
-          ctx.reply(event, { type: 'children', children: children.list() });
-          return;
-        case 'countChildren':
-          ctx.reply(event, { type: 'count', count: children.count() });
-          return;
-        case 'getChildSpec': {
-          const child = find(children, ctx, event);
-          if (child !== undefined) ctx.reply(event, { type: 'childSpec', spec: child.spec });
+          if (child?.status === 'restarting') yield* restart(children, ctx, plan as Plan, child);
           return;
         }
         case 'troupe.exit':
+          obeyParent(ctx, event);
           return;
         default:
           // OTP's supervisor crashes on a request that it does not know, with its whole tree; ours says no.
-          unknownMessage(ctx, event);
+          if (isRequest(event)) yield* onRequest(children, ctx, plan as Plan, event);
+          else unknownMessage(ctx, event);
       }
+    },
+    stop({ children }: Supervision, _reason: ExitReason, ctx: AgentContext<Received>) {
+      children.reportEnds(ctx as Ctx);
     },
   });
   return markSupervisor(logic as unknown as SupervisorLogic);
 }
 
-/** A sibling is stopped because of a group restart: it keeps its place, ref and waiting messages. */
-function* stopForRestart(ctx: Ctx, child: Child): Move<void> {
-  child.status = 'restarting';
-  yield* ctx.stopChild(child.ref as AnyRef);
+function* startAll(children: Children, ctx: Ctx, plan: Plan): Move<void> {
+  children.limit(plan);
+  for (const spec of plan.specs) {
+    const child = children.add(spec);
+    try {
+      yield* children.start(ctx, child, 'info');
+    } catch (error) {
+      reportStartError(ctx, child, error);
+      throw error;
+    }
+  }
+}
+
+function* onEnded(children: Children, ctx: Ctx, plan: Plan, down: Down): Move<void> {
+  const child = children.endedBy(down);
+  if (child === undefined) return;
+  const delayMs = children.ended(ctx, child, down.reason);
+  if (delayMs === 0) yield* restart(children, ctx, plan, child);
+  else if (delayMs !== undefined) children.retryIn(ctx, child, delayMs);
+  else if (child.spec.significant && endsSupervisor(plan, children)) ctx.end({ type: 'shutdown' });
+}
+
+function* restart(children: Children, ctx: Ctx, { strategy }: Plan, child: Child): Move<void> {
+  if (!children.mayRestart(ctx, child)) return;
+  const group = groupOf(children, strategy, child);
+  for (const sibling of [...group].reverse()) {
+    if (sibling === child) continue;
+    yield* children.halt(ctx, sibling);
+    if (sibling.spec.restart === 'temporary') children.leave(ctx, sibling);
+  }
+  for (const each of group) {
+    if (each.spec.restart === 'temporary') continue;
+    if (!(yield* children.restart(ctx, each))) return;
+  }
+}
+
+/** Who is restarted for the child, itself included, in start order. */
+function groupOf(children: Children, strategy: Strategy, child: Child): Child[] {
+  if (strategy === 'one_for_one') return [child];
+  const ids = restartGroup(strategy, children.ids, child.spec.id);
+  return ids.map((id) => children.byId.get(id) as Child);
+}
+
+function endsSupervisor({ autoShutdown }: Plan, children: Children): boolean {
+  if (autoShutdown !== 'all_significant') return autoShutdown === 'any_significant';
+  return [...children.byId.values()].every(
+    ({ spec, status }) => !spec.significant || status === 'stopped',
+  );
+}
+
+function* onRequest(
+  children: Children,
+  ctx: Ctx,
+  plan: Plan,
+  request: SupervisorEvent,
+): Move<void> {
+  switch (request.type) {
+    case 'startChild':
+      return yield* onStartChild(children, ctx, plan, request);
+    case 'whichChildren':
+      ctx.reply(request, { type: 'children', children: children.list() });
+      return;
+    case 'countChildren':
+      ctx.reply(request, { type: 'count', count: children.count() });
+      return;
+    case 'stopChild':
+    case 'restartChild':
+    case 'deleteChild':
+    case 'getChildSpec': {
+      const { id } = request;
+      const child = children.byId.get(id);
+      if (child !== undefined) yield* onChildRequest(children, ctx, child, request);
+      else ctx.fail(request, new ChildNotFound({ id, available: children.ids }));
+      return;
+    }
+    default:
+      unknownMessage(ctx, request);
+  }
+}
+
+function* onStartChild(
+  children: Children,
+  ctx: Ctx,
+  plan: Plan,
+  request: Extract<SupervisorEvent, { type: 'startChild' }>,
+): Move<void> {
+  let child: Child;
+  try {
+    child = children.add(newSpec(children, plan, request.spec));
+  } catch (error) {
+    ctx.fail(request, error);
+    return;
+  }
+  yield* startOnRequest(children, ctx, child, request);
+}
+
+/** The spec of a child that is to be added; throws what is wrong with it. */
+function newSpec(children: Children, plan: Plan, given: ChildSpec): ChildSpec {
+  const spec = ChildSpec.from(given, 'spec');
+  const { id } = spec;
+  const known = children.byId.get(id);
+  if (known?.status === 'running') throw new AlreadyStarted({ id, ref: known.ref as AnyRef });
+  if (known !== undefined) throw new AlreadyPresent({ id });
+  if (plan.autoShutdown === 'never') checkNotSignificant(spec, 'spec');
+  return spec;
+}
+
+function* onChildRequest(
+  children: Children,
+  ctx: Ctx,
+  child: Child,
+  request: Extract<SupervisorEvent, { id: string }>,
+): Move<void> {
+  const { id } = request;
+  switch (request.type) {
+    case 'stopChild': {
+      const wasTried = child.status === 'restarting';
+      yield* children.stop(ctx, child);
+      if (wasTried) giveUpPlaces(children, ctx);
+      ctx.reply(request, { type: 'done' });
+      return;
+    }
+    case 'getChildSpec':
+      ctx.reply(request, { type: 'childSpec', spec: child.spec });
+      return;
+    default:
+  }
+  if (child.status === 'running') ctx.fail(request, new ChildRunning({ id }));
+  else if (child.status === 'restarting') ctx.fail(request, new ChildRestarting({ id }));
+  else if (request.type === 'restartChild') yield* startOnRequest(children, ctx, child, request);
+  else {
+    children.remove(ctx, child);
+    ctx.reply(request, { type: 'done' });
+  }
 }
 
 function* startOnRequest(
@@ -235,94 +270,24 @@ function* startOnRequest(
   ctx: Ctx,
   child: Child,
   request: Extract<SupervisorEvent, { type: 'startChild' | 'restartChild' }>,
-  forget: boolean,
 ): Move<void> {
   try {
-    const ref = yield* children.start(ctx, child, 'debug');
-    ctx.reply(request, { type: 'childStarted', ref });
+    const started = yield* children.start(ctx, child, 'debug');
+    answerStarted(ctx, request, started);
   } catch (error) {
-    reportStartError(ctx, child.spec, error);
-    children.leave(ctx, child);
-    if (forget) children.remove(child);
+    reportStartError(ctx, child, error);
+    if (request.type === 'startChild') children.remove(ctx, child);
+    else children.leave(ctx, child);
     ctx.fail(request, error);
   }
 }
 
-function find(
-  children: Children,
-  ctx: Ctx,
-  request: { readonly type: string; readonly id: string; readonly replyTo: ReplyTo<never> },
-): Child | undefined {
-  const child = children.byId.get(request.id);
-  if (child === undefined)
-    ctx.fail(request, new ChildNotFound({ id: request.id, available: children.ids }));
-  return child;
-}
-
-function endsSupervisor(autoShutdown: string, children: Children): boolean {
-  if (autoShutdown === 'any_significant') return true;
-  if (autoShutdown === 'never') return false;
-  return [...children.byId.values()].every(
-    ({ spec, status }) => !spec.significant || status === 'stopped',
-  );
-}
-
-/** @internal Says no to a message that a supervisor does not know. */
-export function unknownMessage(ctx: Ctx, event: EventObject): void {
-  ctx.log.warn({ message: event.type }, 'a supervisor got a message that it does not know');
-  const error = new InvalidOption({
-    field: 'message',
-    given: event.type,
-    allowed: 'the requests of a supervisor',
-  });
-  if ('replyTo' in event) ctx.fail(event as never, error);
-}
-
-function notSignificant(field: string): InvalidOption {
-  return new InvalidOption({
-    field,
-    given: true,
-    allowed: 'true only in a supervisor with autoShutdown',
-  });
-}
-
-function check(
-  options: SupervisorOptions,
-): Required<Omit<SupervisorOptions, 'children'>> & { specs: ChildSpec[] } {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidOption({
-      field: 'supervisor',
-      given: options,
-      allowed: 'an object with children',
-    });
-  }
-  const {
-    strategy = 'one_for_one',
-    intensity = 1,
-    periodMs = 5_000,
-    autoShutdown = 'never',
-  } = options;
-  oneOf('strategy', strategy, STRATEGIES);
-  oneOf('autoShutdown', autoShutdown, ['never', 'any_significant', 'all_significant']);
-  checkIntensity(intensity, periodMs);
-  const specs = checkSpecs(options.children);
-  specs.forEach((spec, index) => {
-    if (spec.significant && autoShutdown === 'never')
-      throw notSignificant(`children[${index}].significant`);
-  });
-  return { strategy, intensity, periodMs, autoShutdown, specs };
-}
-
-/** @internal Throws `InvalidOption` unless the two make a window. */
-export function checkIntensity(intensity: unknown, periodMs: unknown): void {
-  if (!Number.isInteger(intensity) || (intensity as number) < 0) {
-    throw new InvalidOption({ field: 'intensity', given: intensity, allowed: 'an integer >= 0' });
-  }
-  if (typeof periodMs !== 'number' || !(periodMs > 0) || !Number.isFinite(periodMs)) {
-    throw new InvalidOption({
-      field: 'periodMs',
-      given: periodMs,
-      allowed: 'finite milliseconds > 0',
-    });
+/**
+ * Whoever was stopped for the restart of a group stays down when that restart is called off, as in
+ * OTP; so what waits for it is told at once that nobody will come.
+ */
+function giveUpPlaces(children: Children, ctx: Ctx): void {
+  for (const child of children.byId.values()) {
+    if (child.status === 'stopped' && child.ref !== undefined) children.leave(ctx, child);
   }
 }

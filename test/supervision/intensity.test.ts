@@ -1,0 +1,51 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { RestartWindow } from 'troupe';
+
+/** OTP's own way: the list of all restarts, those outside the period dropped. */
+class RestartList {
+  readonly intensity: number;
+  readonly periodMs: number;
+  times: number[] = [];
+
+  constructor(intensity: number, periodMs: number) {
+    this.intensity = intensity;
+    this.periodMs = periodMs;
+  }
+
+  add(nowMs: number): boolean {
+    this.times = [nowMs, ...this.times.filter((time) => time >= nowMs - this.periodMs)];
+    return this.times.length <= this.intensity;
+  }
+}
+
+describe('restart intensity', () => {
+  test.prop([
+    fc.integer({ min: 0, max: 5 }),
+    fc.integer({ min: 1, max: 20 }),
+    fc.array(fc.integer({ min: 0, max: 12 }), { maxLength: 60 }),
+  ])('allows exactly what the list of all restarts allows', (intensity, periodMs, gaps) => {
+    const window = new RestartWindow(intensity, periodMs);
+    const list = new RestartList(intensity, periodMs);
+    let nowMs = 0;
+    for (const gapMs of gaps) {
+      nowMs += gapMs;
+      const allowed = list.add(nowMs);
+      expect(window.add(nowMs)).toBe(allowed);
+      // After that the supervisor is gone.
+      if (!allowed) return;
+      expect(window.count(nowMs)).toBe(list.times.length);
+    }
+  });
+
+  it('a restart exactly one period ago still counts, one a millisecond older does not', () => {
+    const strict = new RestartWindow(1, 1_000);
+    expect([strict.add(0), strict.add(1_000)]).toEqual([true, false]);
+    const passed = new RestartWindow(1, 1_000);
+    expect([passed.add(0), passed.add(1_001)]).toEqual([true, true]);
+  });
+
+  it('intensity 0 allows nothing', () => {
+    expect(new RestartWindow(0, 1_000).add(0)).toBe(false);
+  });
+});

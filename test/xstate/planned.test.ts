@@ -1,0 +1,118 @@
+/**
+ * Planned transitions are proven equal to XState's, event by event, over generated machines:
+ * value, context, status, output, tags, active states and their order, the ordered log of guards
+ * and actions, and what was emitted. `TROUPE_RUNS` makes it many more.
+ */
+import fc from 'fast-check';
+import { SimulatedClock, createActor, type AnyActorLogic, type AnyStateMachine } from 'xstate';
+import { expect, test, vi } from 'vitest';
+import { planTransitions } from '../../runtime/xstate/plan.ts';
+import { EVENTS, build, machineSpec, type MachineSpec } from './generated-machine.ts';
+
+const RUNS = Number(process.env['TROUPE_RUNS'] ?? 1) * 5_000;
+
+interface Seen {
+  readonly snapshots: unknown[];
+  readonly log: readonly string[];
+}
+
+type Transit = Parameters<typeof planTransitions>[1];
+
+/** How many events there were, and how many of them XState got. */
+const counts = { events: 0, left: 0 };
+
+/** Lets plans run in front of the machine's own transitions. */
+function plan(machine: AnyStateMachine): AnyStateMachine {
+  const planned = machine.provide({});
+  const transit = planned.transition.bind(planned) as unknown as Transit;
+  const counted: Transit = (...args) => {
+    counts.left += 1;
+    return transit(...args);
+  };
+  const run = planTransitions(planned as unknown as AnyActorLogic, counted, () => undefined);
+  const both: Transit = (...args) => {
+    counts.events += 1;
+    return run(...args);
+  };
+  return Object.assign(planned, { transition: both }) as unknown as AnyStateMachine;
+}
+
+/** Runs a machine through events and time, and notes all that can be seen of it. */
+async function run(spec: MachineSpec, events: readonly string[], planned: boolean): Promise<Seen> {
+  const log: string[] = [];
+  const snapshots: unknown[] = [];
+  const machine = build(spec, log);
+  const clock = new SimulatedClock();
+  const actor = createActor(planned ? plan(machine) : machine, { clock });
+  actor.subscribe({ error: (error) => log.push(`error ${(error as Error).message}`) });
+  actor.on('*', (emitted) => log.push(`emitted ${JSON.stringify(emitted)}`));
+  const note = (): void => {
+    const snapshot = actor.getSnapshot() as {
+      status: string;
+      value: unknown;
+      context: unknown;
+      output: unknown;
+      tags: Set<string>;
+      children: Record<string, unknown>;
+      _nodes: { id: string }[];
+      historyValue: Record<string, { id: string }[]>;
+    };
+    const {
+      status,
+      value,
+      context,
+      output,
+      tags,
+      children,
+      _nodes: nodes,
+      historyValue,
+    } = snapshot;
+    snapshots.push({
+      status,
+      value,
+      context,
+      output,
+      tags: [...tags].sort(),
+      children: Object.keys(children).sort(),
+      nodes: nodes.map(({ id }) => id),
+      history: Object.entries(historyValue).map(([id, kept]) => [id, kept.map((node) => node.id)]),
+    });
+  };
+  actor.start();
+  note();
+  for (const type of events) {
+    if (type === 'time') clock.increment(6);
+    else if (type === 'promises') await Promise.resolve();
+    else if (actor.getSnapshot().status === 'active') actor.send({ type });
+    note();
+  }
+  actor.stop();
+  return { snapshots, log };
+}
+
+const events = fc.array(fc.constantFrom(...EVENTS, 'nobody', 'time', 'promises'), {
+  minLength: 10,
+  maxLength: 60,
+});
+
+// XState's development build warns of each event to an actor that has ended.
+vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+
+test(
+  'a planned machine and the same machine in plain XState are equal, event by event',
+  { timeout: 300_000 },
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(machineSpec, events, async (spec, sequence) => {
+        const plain = await run(spec, sequence, false);
+        const planned = await run(spec, sequence, true);
+        expect(planned).toEqual(plain);
+      }),
+      { numRuns: RUNS },
+    );
+    // The proof is worth something only when plans did the work, and XState had its share.
+    expect(counts.events).toBeGreaterThan(RUNS * 10);
+    expect(counts.left).toBeGreaterThan(counts.events / 10);
+    expect(counts.left).toBeLessThan((counts.events * 2) / 3);
+  },
+);
