@@ -36,7 +36,8 @@ import type { Scheduler } from './scheduler.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
 import { Timers } from './timers.ts';
-import { XStateBehavior, XStateHost } from './xstate.ts';
+import { XStateBehavior } from './xstate/behavior.ts';
+import { XStateHost } from './xstate/host.ts';
 
 /** What a core is made of. */
 export interface CoreParts {
@@ -47,6 +48,7 @@ export interface CoreParts {
   readonly network: Network;
   readonly log: Log;
   readonly freeze: boolean;
+  readonly planTransitions: boolean;
   readonly askTimeoutMs: number;
   readonly hopsMax: number;
   readonly deadLettersMax: number;
@@ -74,6 +76,8 @@ export class Core {
   readonly network: Network;
   readonly log: Log;
   readonly timers: Timers;
+  /** Whether transitions of machines are planned (runtime/xstate/plan.ts). */
+  readonly planTransitions: boolean;
   readonly ledger: Ledger;
   readonly deadLetters: DeadLetters;
   readonly inspection = new Inspection((callback) => this.guard(callback));
@@ -109,6 +113,7 @@ export class Core {
     this.random = parts.random;
     this.network = parts.network;
     this.log = parts.log;
+    this.planTransitions = parts.planTransitions;
     this.timers = new Timers(parts.clock);
     this.deadLetters = new DeadLetters(
       parts.deadLettersMax,

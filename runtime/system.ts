@@ -28,6 +28,11 @@ export interface SystemOptions {
   readonly log?: Log | false;
   /** Freezes every message deeply, so that a write to a sent one fails at once. Default: when NODE_ENV is development or test. */
   readonly freeze?: boolean;
+  /**
+   * Works out the transitions of machines once per state and event type and replays them; default
+   * true. False leaves every step to XState.
+   */
+  readonly planTransitions?: boolean;
   /** Deadline of an ask at the root of a task, in milliseconds; default 5,000. */
   readonly askTimeoutMs?: number;
   /** Asks and handoffs behind one message; default 256. One more fails with `HopLimit`. */
@@ -166,6 +171,7 @@ function coreOf(options: SystemOptions): Core {
   const known = Object.keys(DEFAULTS).concat(
     'log',
     'freeze',
+    'planTransitions',
     'scheduler',
     'clock',
     'random',
@@ -178,6 +184,7 @@ function coreOf(options: SystemOptions): Core {
   checkMethods('network', options.network, ['send']);
   if (options.log !== false) checkLog(options.log);
   checkFlag('freeze', options.freeze);
+  checkFlag('planTransitions', options.planTransitions);
   const { name, askTimeoutMs, hopsMax, deadLettersMax } = { ...DEFAULTS, ...options };
   if (typeof name !== 'string' || !/^[^/#\s]+$/.test(name)) {
     throw new InvalidOption({
@@ -198,6 +205,7 @@ function coreOf(options: SystemOptions): Core {
     deadLettersMax,
     log: options.log === false ? SILENT : (options.log ?? createLog(name)),
     freeze: options.freeze ?? ['development', 'test'].includes(process.env['NODE_ENV'] ?? ''),
+    planTransitions: options.planTransitions ?? true,
     scheduler: options.scheduler ?? createScheduler(),
     clock: options.clock ?? createClock(),
     random: options.random ?? createRandom(),

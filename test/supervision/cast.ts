@@ -249,10 +249,14 @@ export const slowStop =
 
 /** The specs that the state of a supervisor holds. */
 export function specsHeldBy(supervisor: AnyRef): ChildSpec[] {
-  type Held = { readonly byId: ReadonlyMap<string, { readonly spec: ChildSpec }> };
+  return [...childrenOf(supervisor).values()].map(({ spec }) => spec);
+}
+
+/** The table of children in the state of a supervisor. */
+export function childrenOf(supervisor: AnyRef): Map<string, { readonly spec: ChildSpec }> {
+  type Held = { readonly byId: Map<string, { readonly spec: ChildSpec }> };
   const { context } = supervisor.getSnapshot() as unknown as {
     readonly context: Held | { readonly children: Held };
   };
-  const { byId } = 'children' in context ? context.children : context;
-  return [...byId.values()].map(({ spec }) => spec);
+  return ('children' in context ? context.children : context).byId;
 }

@@ -1,5 +1,5 @@
 /**
- * What runtime/xstate.ts relies on of XState's inside, fact by fact, on XState alone. When one of
+ * What runtime/xstate/ relies on of XState's inside, fact by fact, on XState alone. When one of
  * these fails after an upgrade, the adapter is wrong in the way that the name says.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';

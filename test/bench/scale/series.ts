@@ -51,7 +51,7 @@ export const decades = (from: number, to: number): number[] => {
 };
 
 /** So many at most, for an operation whose cost is looked at beside many others. */
-export const SAMPLE = 200;
+export const SAMPLE = 1_000;
 
 /** Resolves in a later turn of the event loop. */
 export function later(): Promise<void> {

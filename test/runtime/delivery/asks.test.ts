@@ -901,6 +901,33 @@ describe('forward', () => {
     expect(kept).toEqual([]);
   });
 
+  it('over the hop limit is told to a machine that asked, also when the step crashes after it', async () => {
+    const system = createTestSystem({ hopsMax: 1 });
+    const last = system.spawn(doubler);
+    const first: Ref<Double> = system.spawn(
+      fromHandler({
+        receive(_state: undefined, event: Double, ctx: AgentContext<Double>) {
+          ctx.forward(last, event);
+          throw boom;
+        },
+      }),
+    );
+    const asker = system.spawn(
+      setup({ actors: { askDouble: ask(first, 'double') } }).createMachine({
+        initial: 'asking',
+        states: {
+          asking: {
+            invoke: { src: 'askDouble', input: { value: 1 }, onDone: 'done', onError: 'failed' },
+          },
+          done: {},
+          failed: {},
+        },
+      }),
+    );
+    await system.settle();
+    expect(asker.getSnapshot().value).toBe('failed');
+  });
+
   it('of a request that one does not hold any more is refused: exactly one other gets it', async () => {
     const system = createTestSystem();
     const kept: Double[] = [];

@@ -1,0 +1,165 @@
+/**
+ * Logics as a system hosts them: what kind each is, and for machines a copy that says which
+ * transitions it selects, whose microsteps are bounded, and whose transitions are planned.
+ */
+import {
+  StateMachine,
+  fromCallback,
+  fromEventObservable,
+  fromObservable,
+  fromPromise,
+  fromTransition,
+  type AnyActorLogic,
+  type AnyStateMachine,
+  type EventObject,
+} from 'xstate';
+import { InvalidOption } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+import type { InnerActor, MachineNode, Transit } from './internals.ts';
+import { planTransitions } from './plan.ts';
+
+type Kind = 'machine' | 'receiver' | 'deaf' | 'custom';
+
+/** One transition as XState selects it. */
+export interface SelectedTransition {
+  readonly reenter: boolean;
+  readonly target: readonly unknown[] | undefined;
+}
+
+/** What a hosted machine selected for the event that it is processing, or processed last. */
+export interface Selection {
+  actor: InnerActor | undefined;
+  event: EventObject | undefined;
+  /** Those that it selected first: for the event itself, and not for one that it raised. */
+  transitions: readonly SelectedTransition[] | undefined;
+  /** Some transition of the macrostep entered again what was active. */
+  reentered: boolean;
+}
+
+export const selection: Selection = {
+  actor: undefined,
+  event: undefined,
+  transitions: undefined,
+  reentered: false,
+};
+
+/** A logic as it is hosted. */
+export interface Hosted {
+  readonly logic: AnyActorLogic;
+  readonly kind: Kind;
+  /** Some state postpones something: otherwise no event needs to be checked. */
+  readonly postpones: boolean;
+}
+
+/** How many observers of XState's own protocol there are, over all systems of the process. */
+export const observed = { systems: 0 };
+
+const hosted = {
+  planned: new WeakMap<AnyActorLogic, Hosted>(),
+  plain: new WeakMap<AnyActorLogic, Hosted>(),
+};
+
+/** XState gives its logics no kind; those from one creator share the source text of their transition. */
+const probes = {
+  promise: String(fromPromise(() => Promise.resolve()).transition),
+  callback: String(fromCallback(() => undefined).transition),
+  observable: String(
+    fromObservable(() => ({ subscribe: () => ({ unsubscribe: () => undefined }) })).transition,
+  ),
+  eventObservable: String(
+    fromEventObservable(() => ({ subscribe: () => ({ unsubscribe: () => undefined }) })).transition,
+  ),
+  transition: String(fromTransition((state: undefined) => state, undefined).transition),
+};
+
+/** The logic as a system hosts it; the same for all agents that run it. */
+export function hostLogic(logic: AnyActorLogic, planned: boolean): Hosted {
+  const known = planned ? hosted.planned : hosted.plain;
+  let entry = known.get(logic);
+  if (entry === undefined) known.set(logic, (entry = prepare(logic, planned)));
+  return entry;
+}
+
+function prepare(logic: AnyActorLogic, planned: boolean): Hosted {
+  if (!(logic instanceof StateMachine)) {
+    const source = String(logic.transition);
+    const deaf = [probes.promise, probes.observable, probes.eventObservable].includes(source);
+    const receiver = [probes.callback, probes.transition].includes(source);
+    return { logic, kind: deaf ? 'deaf' : receiver ? 'receiver' : 'custom', postpones: false };
+  }
+  const machine = copyOf(logic);
+  const select = machine.getTransitionData.bind(machine);
+  machine.getTransitionData = (snapshot, event) => {
+    const transitions = select(snapshot, event);
+    // The first selection of a macrostep is the one for the event that came in.
+    if (selection.event === event && selection.transitions === undefined)
+      selection.transitions = transitions;
+    return transitions;
+  };
+  if (planned) {
+    const transit = machine.transition.bind(machine) as unknown as Transit;
+    const replay = planTransitions(machine, transit, (event, transition) => {
+      if (selection.event === event) selection.transitions ??= transition ? [transition] : [];
+      if (transition?.reenter === true && transition.target !== undefined)
+        selection.reentered = true;
+    });
+    // Who observes XState's own protocol is to see XState's own microsteps.
+    const either: Transit = (snapshot, event, scope) =>
+      (observed.systems > 0 ? transit : replay)(snapshot, event, scope);
+    machine.transition = either as unknown as Machine['transition'];
+  }
+  return { logic: machine, kind: 'machine', postpones: postponesAnything(machine.root) };
+}
+
+type Machine = AnyActorLogic & {
+  options: { maxIterations?: number };
+  readonly root: MachineNode;
+  getTransitionData(snapshot: unknown, event: EventObject): readonly SelectedTransition[];
+};
+
+const copies = new WeakMap<object, Machine>();
+
+/** The machine that an agent's own machine invokes or spawns. */
+export function bounded(logic: AnyStateMachine): AnyActorLogic {
+  let machine = copies.get(logic);
+  if (machine === undefined) {
+    machine = copyOf(logic);
+    copies.set(logic, machine);
+    copies.set(machine, machine);
+  }
+  return machine;
+}
+
+/**
+ * A copy of a machine, since the user's may run elsewhere too: in a plain actor, in React. Its
+ * microsteps are bounded; without a bound, a cycle of raised events hangs the process.
+ */
+function copyOf(logic: AnyStateMachine): Machine {
+  const machine = logic.provide({}) as unknown as Machine;
+  const { maxIterations = Infinity } = machine.options;
+  machine.options = {
+    ...machine.options,
+    maxIterations: Math.min(maxIterations, LIMITS.microstepsMax),
+  };
+  return machine;
+}
+
+function postponesAnything(node: MachineNode): boolean {
+  const postpone = node.meta?.postpone;
+  const valid =
+    postpone === undefined ||
+    postpone === 'all' ||
+    (Array.isArray(postpone) && postpone.every((type) => typeof type === 'string'));
+  if (!valid) {
+    const allowed = '"all" or an array of event types';
+    throw new InvalidOption({
+      field: `meta.postpone of state "${node.id}"`,
+      given: postpone,
+      allowed,
+    });
+  }
+  // Every state is visited, so that a wrong one is named at the spawn and not when it is entered.
+  return Object.values(node.states)
+    .map(postponesAnything)
+    .reduce((any, each) => any || each, postpone !== undefined);
+}
