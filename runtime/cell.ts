@@ -24,6 +24,8 @@ import type { Runnable } from './scheduler.ts';
 import { running } from './step.ts';
 import type { ResolvedSpawn } from './spawn-options.ts';
 import type { SavedSnapshot } from './store.ts';
+import { WaitingRoom } from './waiting-room.ts';
+import { Watchers, closeObserver } from './watchers.ts';
 
 /** A command to the place; it acts ahead of its messages. */
 type Signal =
@@ -47,12 +49,6 @@ type Signal =
   | { readonly type: 'saved'; readonly life: Life }
   | { readonly type: 'cleaned'; readonly life: Life }
   | { readonly type: 'failed'; readonly life: Life; readonly error: unknown };
-
-/** A sender that waits for room in a mailbox whose policy is `wait`. */
-interface Waiter {
-  readonly envelope: Envelope;
-  readonly admitted: () => void;
-}
 
 /**
  * What the place is doing.
@@ -89,11 +85,8 @@ export class Cell implements Runnable, Destination {
   #emitted: EventObject[] | undefined;
   /** The step has ended, and its outbox waits for the store or for room in somebody's mailbox. */
   #held: 'saving' | 'blocked' | undefined;
-  #waiters: Waiter[] | undefined;
-  #observers: Set<SnapshotObserver> | undefined;
-  #listeners: Map<string, Set<EmitListener>> | undefined;
-  #onStart: ((error: unknown) => void)[] | undefined;
-  #onEnd: ((reason: ExitReason) => void)[] | undefined;
+  #waiting: WaitingRoom | undefined;
+  #watchers: Watchers | undefined;
   #killTimer: (() => void) | undefined;
   #pendingStop: ExitReason | undefined;
   #endingChild: Cell | undefined;
@@ -121,7 +114,7 @@ export class Cell implements Runnable, Destination {
     }
     envelope.enqueuedAtMs = this.core.clock.now();
     if (envelope.exempt) {
-      if (this.#waiters !== undefined && envelope.from !== undefined) this.#makeWay(envelope.from);
+      if (this.#waiting !== undefined && envelope.from !== undefined) this.#makeWay(envelope.from);
       this.mailbox.force(envelope);
     } else {
       const offered = this.#offer(envelope);
@@ -133,7 +126,7 @@ export class Cell implements Runnable, Destination {
           this.#refuse(envelope);
           return undefined;
         }
-        (this.#waiters ??= []).push({ envelope, admitted: resume });
+        (this.#waiting ??= new WaitingRoom()).enter(envelope, resume);
         // Its deadline passes while it waits: it gives up its place in the line, and its sender goes on.
         if (envelope.ask !== undefined)
           envelope.ask.onSettled = () => {
@@ -186,10 +179,7 @@ export class Cell implements Runnable, Destination {
 
   /** Takes back an envelope that waits for room; false when it has been admitted. */
   withdraw(envelope: Envelope): boolean {
-    const index = this.#waiters?.findIndex((waiter) => waiter.envelope === envelope) ?? -1;
-    if (index < 0) return false;
-    this.#waiters?.splice(index, 1);
-    return true;
+    return this.#waiting?.withdraw(envelope) ?? false;
   }
 
   /**
@@ -197,9 +187,7 @@ export class Cell implements Runnable, Destination {
    * room: it goes in over the bound, for its sender can be held back no longer.
    */
   #makeWay(from: string): void {
-    for (const waiter of this.#waiters?.filter(({ envelope }) => envelope.from === from) ?? []) {
-      const { envelope, admitted } = waiter;
-      this.withdraw(envelope);
+    for (const { envelope, admitted } of this.#waiting?.takeFrom(from) ?? []) {
       envelope.enqueuedAtMs = this.core.clock.now();
       if (envelope.ask !== undefined) envelope.ask.progress = 'queued';
       if (envelope.ask === undefined || envelope.ask.state === 'open') this.mailbox.force(envelope);
@@ -208,14 +196,14 @@ export class Cell implements Runnable, Destination {
   }
 
   /** There is room: the longest waiting sender's envelope goes in, and the sender goes on. */
-  #admit(): void {
-    while (this.#waiters !== undefined && !this.mailbox.full) {
-      const waiter = this.#waiters.shift();
-      if (this.#waiters.length === 0) this.#waiters = undefined;
+  #admit(waiting: WaitingRoom): void {
+    while (!this.mailbox.full) {
+      const waiter = waiting.next();
       if (waiter === undefined) return;
-      if (waiter.envelope.ask === undefined || waiter.envelope.ask.state === 'open')
-        this.accept(waiter.envelope, undefined);
-      waiter.admitted();
+      const { envelope, admitted } = waiter;
+      if (envelope.ask === undefined || envelope.ask.state === 'open')
+        this.accept(envelope, undefined);
+      admitted();
     }
   }
 
@@ -234,7 +222,7 @@ export class Cell implements Runnable, Destination {
       if (envelope === undefined) break;
       left -= 1;
       this.#receive(envelope);
-      if (this.#waiters !== undefined) this.#admit();
+      if (this.#waiting?.empty === false) this.#admit(this.#waiting);
     }
     this.#queued = this.#signals.length > 0 || (this.#takesMessages() && this.mailbox.size > 0);
     return this.#queued;
@@ -380,7 +368,7 @@ export class Cell implements Runnable, Destination {
   #flush(index: number): void {
     const emitted = this.#emitted;
     this.#emitted = undefined;
-    if (emitted !== undefined) for (const event of emitted) this.#tell(event);
+    if (emitted !== undefined) for (const event of emitted) this.#watchers?.tellEmitted(event);
     const outbox = this.#outbox;
     this.#held = undefined;
     for (let i = index; i < outbox.length; i += 1) {
@@ -480,7 +468,7 @@ export class Cell implements Runnable, Destination {
   /** Emits to the listeners of `ref.on` once the step has ended. */
   emit(event: EventObject): void {
     if (running.cell === this) (this.#emitted ??= []).push(event);
-    else this.#tell(event);
+    else this.#watchers?.tellEmitted(event);
   }
 
   /** The logic is done: the life ends with this reason when the turn is over. */
@@ -497,20 +485,12 @@ export class Cell implements Runnable, Destination {
     if (!timer.cancelled) this.core.deliver(envelope, undefined);
   }
 
-  #tell(event: EventObject): void {
-    for (const type of [event.type, '*']) {
-      for (const listener of this.#listeners?.get(type) ?? [])
-        this.core.guard(() => listener(event));
-    }
-  }
-
   #changed(): void {
-    const { core } = this;
-    if (this.#observers === undefined && !core.inspection.active) return;
+    const { inspection } = this.core;
+    if (this.#watchers?.observed !== true && !inspection.active) return;
     const snapshot = (this.life.behavior as Behavior).snapshot();
-    if (core.inspection.active)
-      core.inspection.emit({ type: 'transitioned', path: this.path, snapshot });
-    for (const observer of this.#observers ?? []) core.guard(() => observer.next?.(snapshot));
+    if (inspection.active) inspection.emit({ type: 'transitioned', path: this.path, snapshot });
+    this.#watchers?.tellSnapshot(snapshot);
   }
 
   // ── Start ───────────────────────────────────────────────────────────────────────────────────
@@ -561,9 +541,7 @@ export class Cell implements Runnable, Destination {
     this.status = 'running';
     if (core.inspection.active)
       core.inspection.emit({ type: 'started', path: this.path, incarnation: life.incarnation });
-    const waiting = this.#onStart;
-    this.#onStart = undefined;
-    for (const started of waiting ?? []) started(undefined);
+    this.#watchers?.tellStarted(undefined);
     this.#changed();
     if (life.finishing !== undefined) this.#end(life.finishing);
     else if (this.#pendingStop !== undefined) this.#end(this.#pendingStop);
@@ -752,7 +730,7 @@ export class Cell implements Runnable, Destination {
   /** No step follows: what only waited for room goes its way. */
   #letGo(): void {
     this.#held = undefined;
-    for (const event of this.#emitted?.splice(0) ?? []) this.#tell(event);
+    for (const event of this.#emitted?.splice(0) ?? []) this.#watchers?.tellEmitted(event);
     for (const envelope of this.#outbox.splice(0)) this.core.deliver(envelope, STOP_WAITING);
   }
 
@@ -786,11 +764,9 @@ export class Cell implements Runnable, Destination {
       if (this.mailbox.onRestart === 'clear') this.#drain(reason);
     } else this.#leave(reason);
     life.tell(reason);
-    if (failure !== undefined)
-      for (const started of this.#onStart?.splice(0) ?? []) started(failure);
-    if (!keep || reason.type === 'normal')
-      for (const ended of this.#onEnd?.splice(0) ?? []) ended(reason);
-    if (!keep) this.#close(reason);
+    if (failure !== undefined) this.#watchers?.tellStarted(failure);
+    if (!keep || reason.type === 'normal') this.#watchers?.tellEnded(reason);
+    if (!keep) this.#watchers?.close(reason);
   }
 
   /** Gives up a vacant place: nobody will live here again. */
@@ -802,11 +778,9 @@ export class Cell implements Runnable, Destination {
     const reason = this.exit ?? NORMAL;
     this.#killTimer?.();
     this.#leave(reason);
-    for (const ended of this.#onEnd?.splice(0) ?? []) ended(reason);
-    for (const started of this.#onStart?.splice(0) ?? []) {
-      started(startFailure(this.path, reason));
-    }
-    this.#close(reason);
+    this.#watchers?.tellEnded(reason);
+    this.#watchers?.tellStarted(startFailure(this.path, reason));
+    this.#watchers?.close(reason);
   }
 
   #leave(reason: ExitReason): void {
@@ -819,22 +793,9 @@ export class Cell implements Runnable, Destination {
   #drain(reason: ExitReason): void {
     for (const envelope of this.mailbox.drain())
       if (!envelope.exempt) this.core.undeliverable(envelope, reason);
-    const waiters = this.#waiters;
-    this.#waiters = undefined;
-    for (const { envelope, admitted } of waiters ?? []) {
+    for (const { envelope, admitted } of this.#waiting?.drain() ?? []) {
       this.core.undeliverable(envelope, reason);
       admitted();
-    }
-  }
-
-  #close(reason: ExitReason): void {
-    const observers = this.#observers;
-    this.#observers = undefined;
-    this.#listeners = undefined;
-    for (const observer of observers ?? []) {
-      this.core.guard(() =>
-        reason.type === 'crash' ? observer.error?.(reason.error) : observer.complete?.(),
-      );
     }
   }
 
@@ -877,38 +838,32 @@ export class Cell implements Runnable, Destination {
 
   // ── Watching ────────────────────────────────────────────────────────────────────────────────
 
-  whenStarted(started: (error: unknown) => void): void {
+  get #watched(): Watchers {
+    return (this.#watchers ??= new Watchers((callback) => this.core.guard(callback)));
+  }
+
+  whenStarted(started: (failure: unknown) => void): void {
     const startFails = this.status === 'stopping' && this.life.startFailed;
-    if (this.status === 'starting' || this.status === 'vacant' || startFails)
-      (this.#onStart ??= []).push(started);
-    else if (this.status === 'ended' && this.life.startFailed) {
+    if (this.status === 'starting' || this.status === 'vacant' || startFails) {
+      this.#watched.whenStarted(started);
+    } else if (this.status === 'ended' && this.life.startFailed) {
       started(startFailure(this.path, this.exit ?? NOPROC));
     } else started(undefined);
   }
 
   whenEnded(ended: (reason: ExitReason) => void): void {
     if (this.status === 'ended') ended(this.exit ?? NORMAL);
-    else (this.#onEnd ??= []).push(ended);
+    else this.#watched.whenEnded(ended);
   }
 
   observe(observer: SnapshotObserver): () => void {
-    if (this.status === 'ended') {
-      const { exit } = this;
-      this.core.guard(() =>
-        exit?.type === 'crash' ? observer.error?.(exit.error) : observer.complete?.(),
-      );
-      return STOP_WAITING;
-    }
-    (this.#observers ??= new Set()).add(observer);
-    return () => this.#observers?.delete(observer);
+    if (this.status !== 'ended') return this.#watched.observe(observer);
+    this.core.guard(() => closeObserver(observer, this.exit));
+    return STOP_WAITING;
   }
 
   listen(type: string, listener: EmitListener): () => void {
-    const listeners = (this.#listeners ??= new Map<string, Set<EmitListener>>());
-    let own = listeners.get(type);
-    if (own === undefined) listeners.set(type, (own = new Set()));
-    own.add(listener);
-    return () => own.delete(listener);
+    return this.#watched.listen(type, listener);
   }
 
   snapshot(): Snapshot<unknown> {

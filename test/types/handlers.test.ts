@@ -88,7 +88,8 @@ describe('a function agent', () => {
       fromHandler({
         initial: () => 0,
         // @ts-expect-error a generator may not return what is no state
-        *receive(_state: number, _event: CounterEvent) {
+        *receive(_state: number, _event: CounterEvent, ctx) {
+          yield* ctx.sleep(1);
           return 'x';
         },
       });

@@ -155,9 +155,11 @@ describe('a timer that is cancelled', () => {
       );
       void tick;
     });
+    await system.advance(30);
+    // At once, and not only when it would have been due again.
+    expect(system.stats().timers).toBe(0);
     await system.advance(1_000);
     expect(times).toEqual([10, 20, 30]);
-    expect(system.stats().timers).toBe(0);
   });
 });
 
@@ -321,16 +323,20 @@ describe('the timers of an agent', () => {
     expect(system.stats().timers).toBe(0);
   });
 
-  it('are seen neither by a life that is stopping', async () => {
+  it('end when their life begins to stop, and are not seen by it any more', async () => {
     const system = createTestSystem();
     const ref = system.spawn(
       puppet({
         stop: (_reason, ctx) => ctx.sleep(100).then(() => undefined),
       }),
+      { shutdown: 'infinity' },
     );
     tell(ref, (ctx) => void ctx.every(10, { type: 'note', text: 'tick' }));
     await system.advance(15);
     void ref.stop();
+    await system.settle();
+    // Only the sleep of its stop hook is left.
+    expect(system.stats().timers).toBe(1);
     await system.advance(200);
     expect(notesOf(ref)).toEqual(['tick']);
   });
