@@ -10,26 +10,33 @@ import type { Destination } from './envelope.ts';
 import { ActorEnded, InvalidOption, NoSuchActor, NotLocal } from './errors.ts';
 import { NOPROC, SHUTDOWN, type ExitReason } from './exit.ts';
 import { checkOptions } from './options.ts';
-import { isRef, markRef, type AnyRef, type AskOptions, type Ref, type StopOptions } from './ref.ts';
+import {
+  Marked,
+  NO_ASK_OPTIONS,
+  isRef,
+  type AnyRef,
+  type AskOptions,
+  type Ref,
+  type StopOptions,
+} from './ref.ts';
 
 /** The one implementation of {@link Ref}. Its fields are private so that XState's walk over a context sees none. */
-export class AgentRef implements Ref<EventObject> {
+export class AgentRef extends Marked implements Ref<EventObject> {
   readonly #core: Core;
   readonly #node: string;
   readonly #path: string;
   #cell: Cell | undefined;
 
   constructor(core: Core, place: Cell | { readonly node: string; readonly path: string }) {
+    super();
     this.#core = core;
     this.#path = place.path;
     this.#node = 'node' in place ? place.node : core.node;
     this.#cell = 'node' in place ? undefined : place;
-    markRef(this);
-    // XState users destructure `send`; it must not depend on `this`.
-    Object.defineProperty(this, 'send', { value: (event: EventObject) => this._send(event) });
   }
 
-  declare readonly send: (event: EventObject) => void;
+  /** A closure, since XState's users destructure `send`. */
+  readonly send = (event: EventObject): void => this._send(event);
 
   get node(): string {
     return this.#node;
@@ -77,12 +84,12 @@ export class AgentRef implements Ref<EventObject> {
     this.#core.send(this.destination, event, undefined);
   }
 
-  ask(request: { readonly type: string }, options: AskOptions = {}): Promise<never> {
+  ask(request: { readonly type: string }, options: AskOptions = NO_ASK_OPTIONS): Promise<never> {
     return this.#core.askFromOutside(this.destination, request, options);
   }
 
   offer(event: EventObject, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.#core.offer(this.destination, event, options.signal);
+    return this.#core.offer(this, event, options.signal);
   }
 
   result(): Promise<unknown> {
@@ -90,7 +97,10 @@ export class AgentRef implements Ref<EventObject> {
       const cell = this.#local('result');
       cell.whenEnded((reason) => {
         if (reason.type === 'normal') resolve(reason.output);
-        else reject(new ActorEnded({ address: this.address, message: 'result', reason }));
+        else {
+          const fields = { address: this.address, message: 'result', reason };
+          reject(new ActorEnded(fields, 'without a result'));
+        }
       });
     });
   }

@@ -8,8 +8,9 @@
 import type { EventObject, Snapshot, Subscription } from 'xstate';
 import type { Destination, Envelope, Lineage } from './envelope.ts';
 import { AskTimeout, NotLocal, type AskProgress } from './errors.ts';
+import type { AskList } from './ask-list.ts';
 import type { Ledger } from './ledger.ts';
-import { markRef, type ReplyTo } from './ref.ts';
+import { Marked, type ReplyTo } from './ref.ts';
 import type { Timer } from './timers.ts';
 
 /** What an ask tells its asker: a value or an error, once. */
@@ -23,7 +24,7 @@ export interface Asker {
 /** Who can hold a request: the life of an agent. */
 export interface Holder {
   readonly address: string;
-  readonly obligations: Set<Ask>;
+  readonly obligations: AskList;
 }
 
 /** The failure of a request on its way to the asker: like a reply it leaves when the step ends. */
@@ -39,7 +40,6 @@ export class Failure {
 /** One open request and the destination of its reply. */
 export class Ask implements Destination {
   readonly id: number;
-  readonly address: string;
   readonly replyTo: ReplyTo<EventObject>;
   /** The request's `type`. */
   readonly request: string;
@@ -51,6 +51,7 @@ export class Ask implements Destination {
   readonly madeAtMs: number;
   readonly #ledger: Ledger;
   readonly #asker: Asker;
+  readonly #origin: string;
   state: 'open' | 'answered' | 'failed' | 'expired' | 'cancelled' = 'open';
   progress: AskProgress = 'not delivered';
   /** The life that must answer; undefined while the request is on its way or queued. */
@@ -59,6 +60,10 @@ export class Ask implements Destination {
   deferred = false;
   /** @internal Armed by the ledger. */
   timer: Timer | undefined;
+  /** @internal Its places in the lists that it stands in. */
+  openAt = -1;
+  heldAt = -1;
+  askedAt = -1;
   /** @internal Set by the place where it waits for room; called by the ledger. */
   onSettled: (() => void) | undefined;
 
@@ -82,8 +87,18 @@ export class Ask implements Destination {
     this.timeoutMs = timeoutMs;
     this.lineage = lineage;
     this.madeAtMs = madeAtMs;
-    this.address = `${asker.address ?? origin}#ask${id}`;
+    this.#origin = origin;
     this.replyTo = new ReplyRef(this, send);
+  }
+
+  /** The address of its asker, and its number there. */
+  get address(): string {
+    return `${this.#asker.address ?? this.#origin}#ask${this.id}`;
+  }
+
+  /** The address of the agent that asked; undefined for code outside agents. */
+  get by(): string | undefined {
+    return this.#asker.address;
   }
 
   /** A reply arrives: the choke point hands it here as to any destination. */
@@ -120,7 +135,7 @@ export class Ask implements Destination {
 }
 
 /** The `replyTo` of a request: an XState actor ref to which exactly one thing can be sent. */
-class ReplyRef implements ReplyTo<EventObject> {
+class ReplyRef extends Marked implements ReplyTo<EventObject> {
   readonly #ask: Ask;
   readonly #send: (to: Ask, reply: EventObject) => void;
 
@@ -129,14 +144,13 @@ class ReplyRef implements ReplyTo<EventObject> {
   }
 
   constructor(ask: Ask, send: (to: Ask, reply: EventObject) => void) {
+    super();
     this.#ask = ask;
     this.#send = send;
-    markRef(this);
-    // Machines take `event.replyTo.send` apart in their own code; it must not depend on `this`.
-    Object.defineProperty(this, 'send', { value: (reply: EventObject) => this._send(reply) });
   }
 
-  declare readonly send: (reply: EventObject) => void;
+  /** A closure, since machines take `event.replyTo.send` apart in their own code. */
+  readonly send = (reply: EventObject): void => this._send(reply);
 
   get address(): string {
     return this.#ask.address;

@@ -15,10 +15,12 @@ import type { Behavior, EmitListener, Received, SnapshotObserver } from './behav
 import type { Core } from './core.ts';
 import type { Destination, Envelope } from './envelope.ts';
 import { ActorEnded, MailboxFull, RequestLost, StartFailed, Unhandled } from './errors.ts';
-import { KILLED, NOPROC, NORMAL, SHUTDOWN, type ExitReason } from './exit.ts';
+import { KILLED, NOPROC, NORMAL, type ExitReason } from './exit.ts';
 import { Life } from './life.ts';
 import { Mailbox, type Offered } from './mailbox.ts';
-import { AgentRef, cellOf } from './agent-ref.ts';
+import { AgentRef } from './agent-ref.ts';
+import { ChildrenStop } from './children-stop.ts';
+import { Outbox } from './outbox.ts';
 import { restore } from './persistence.ts';
 import type { Runnable } from './scheduler.ts';
 import { running } from './step.ts';
@@ -81,17 +83,14 @@ export class Cell implements Runnable, Destination {
   restarts = 0;
   readonly #signals: Signal[] = [];
   #queued = false;
-  #outbox: Envelope[] = [];
-  #emitted: EventObject[] | undefined;
+  readonly #outbox = new Outbox();
   /** The step has ended, and its outbox waits for the store or for room in somebody's mailbox. */
   #held: 'saving' | 'blocked' | undefined;
   #waiting: WaitingRoom | undefined;
   #watchers: Watchers | undefined;
   #killTimer: (() => void) | undefined;
   #pendingStop: ExitReason | undefined;
-  #endingChild: Cell | undefined;
-  /** Children that are stopped one by one, the next one last. */
-  #toStop: Cell[] | undefined;
+  #childrenStop: ChildrenStop | undefined;
 
   constructor(core: Core, path: string, parent: Cell | undefined, options: ResolvedSpawn) {
     this.core = core;
@@ -112,7 +111,7 @@ export class Cell implements Runnable, Destination {
       this.core.undeliverable(envelope, this.status === 'ended' ? undefined : this.life.ending);
       return undefined;
     }
-    envelope.enqueuedAtMs = this.core.clock.now();
+    envelope.enqueuedAtMs = this.core.stampMs();
     if (envelope.exempt) {
       if (this.#waiting !== undefined && envelope.from !== undefined) this.#makeWay(envelope.from);
       this.mailbox.force(envelope);
@@ -165,11 +164,13 @@ export class Cell implements Runnable, Destination {
     this.core.scheduler.enqueue(this);
   }
 
-  #refuse(envelope: Envelope): void {
+  #refuse(envelope: Envelope, isPostponed = false): void {
+    const { address, mailbox } = this;
     const { ask, type: message } = envelope;
-    const { capacityMessages } = this.mailbox;
+    const { capacityMessages, capacityPostponed } = mailbox;
+    const bound = isPostponed ? { capacityPostponed } : { capacityMessages };
     if (ask === undefined) this.core.deadLetter(envelope, 'mailbox full');
-    else ask.fail(new MailboxFull({ address: this.address, message, capacityMessages }));
+    else ask.fail(new MailboxFull({ address, message, ...bound }));
   }
 
   #displace(envelope: Envelope): void {
@@ -188,7 +189,7 @@ export class Cell implements Runnable, Destination {
    */
   #makeWay(from: string): void {
     for (const { envelope, admitted } of this.#waiting?.takeFrom(from) ?? []) {
-      envelope.enqueuedAtMs = this.core.clock.now();
+      envelope.enqueuedAtMs = this.core.stampMs();
       if (envelope.ask !== undefined) envelope.ask.progress = 'queued';
       if (envelope.ask === undefined || envelope.ask.state === 'open') this.mailbox.force(envelope);
       admitted();
@@ -270,13 +271,13 @@ export class Cell implements Runnable, Destination {
           ? this.#step('resume', undefined)
           : undefined;
       case 'room':
-        return signal.life === this.life && this.#held === 'blocked' ? this.#flush(0) : undefined;
+        return signal.life === this.life && this.#held === 'blocked' ? this.#flush() : undefined;
       case 'loaded':
         return signal.life === this.life && this.status === 'starting'
           ? this.#begin(signal.saved)
           : undefined;
       case 'saved':
-        return signal.life === this.life && this.#held === 'saving' ? this.#flush(0) : undefined;
+        return signal.life === this.life && this.#held === 'saving' ? this.#flush() : undefined;
       case 'cleaned':
         return signal.life === this.life && this.status === 'stopping'
           ? this.#complete()
@@ -344,7 +345,7 @@ export class Cell implements Runnable, Destination {
     } else if (life.current?.timer !== undefined)
       life.timers.handled(life.current.timer, this.core.clock.now());
     const save = life.persistence;
-    if (save !== undefined && received !== 'waiting' && save.due(this.#outbox)) {
+    if (save !== undefined && received !== 'waiting' && save.due(this.#outbox.sends)) {
       try {
         const written = save.write();
         if (written !== undefined) {
@@ -360,28 +361,16 @@ export class Cell implements Runnable, Destination {
         return;
       }
     }
-    if (this.#outbox.length > 0 || this.#emitted !== undefined) this.#flush(0);
-    else this.#afterStep();
+    if (this.#outbox.empty) this.#afterStep();
+    else this.#flush();
   }
 
-  /** Delivers the outbox from `index` on; stops where a receiver makes the sender wait. */
-  #flush(index: number): void {
-    const emitted = this.#emitted;
-    this.#emitted = undefined;
-    if (emitted !== undefined) for (const event of emitted) this.#watchers?.tellEmitted(event);
-    const outbox = this.#outbox;
+  /** Delivers the outbox; stops where a receiver makes the sender wait. */
+  #flush(): void {
+    for (const event of this.#outbox.takeEmitted() ?? []) this.#watchers?.tellEmitted(event);
     this.#held = undefined;
-    for (let i = index; i < outbox.length; i += 1) {
-      const envelope = outbox[i] as Envelope;
-      if (this.core.deliver(envelope, this.life.onRoom) === 'blocked') {
-        this.#outbox = outbox.slice(i + 1);
-        this.#held = 'blocked';
-        return;
-      }
-    }
-    outbox.length = 0;
-    this.#outbox = outbox;
-    this.#afterStep();
+    if (this.#outbox.flush(this.core, this.life.onRoom)) this.#afterStep();
+    else this.#held = 'blocked';
   }
 
   /** The step's sends have left. When the turn is over too, its request must be settled, kept or handed on. */
@@ -440,34 +429,31 @@ export class Cell implements Runnable, Destination {
     if (core.inspection.active)
       core.inspection.emit({ type: 'postponed', path: this.path, message: envelope.message });
     if (envelope.ask !== undefined) envelope.ask.progress = 'queued';
-    if (!this.mailbox.postpone(envelope)) this.#refuse(envelope);
+    if (!this.mailbox.postpone(envelope)) this.#refuse(envelope, true);
   }
 
   // ── What a step does ────────────────────────────────────────────────────────────────────────
 
   /** Sends from within a step; it leaves when the step ends. */
   post(envelope: Envelope): void {
-    this.#outbox.push(envelope);
+    this.#outbox.post(envelope);
   }
 
   /** Sends between steps, after an await: at once, unless something that it sent before still waits. */
   sendNow(envelope: Envelope): void {
-    if (this.#held !== undefined) this.#outbox.push(envelope);
+    if (this.#held !== undefined) this.#outbox.post(envelope);
     else if (!this.#alive()) this.core.deliver(envelope, STOP_WAITING);
     else if (this.core.deliver(envelope, this.life.onRoom) === 'blocked') this.#held = 'blocked';
   }
 
   /** Takes out an agent's own events that are queued, or about to be when the step ends. */
   takeInner(predicate: (envelope: Envelope) => boolean): Envelope[] {
-    const queued = this.mailbox.removeWhere(predicate);
-    const posted = this.#outbox.filter(predicate);
-    if (posted.length > 0) this.#outbox = this.#outbox.filter((envelope) => !predicate(envelope));
-    return [...queued, ...posted];
+    return [...this.mailbox.removeWhere(predicate), ...this.#outbox.take(predicate)];
   }
 
   /** Emits to the listeners of `ref.on` once the step has ended. */
   emit(event: EventObject): void {
-    if (running.cell === this) (this.#emitted ??= []).push(event);
+    if (running.cell === this) this.#outbox.emit(event);
     else this.#watchers?.tellEmitted(event);
   }
 
@@ -541,7 +527,7 @@ export class Cell implements Runnable, Destination {
     this.status = 'running';
     if (core.inspection.active)
       core.inspection.emit({ type: 'started', path: this.path, incarnation: life.incarnation });
-    this.#watchers?.tellStarted(undefined);
+    this.#watchers?.tellStarted();
     this.#changed();
     if (life.finishing !== undefined) this.#end(life.finishing);
     else if (this.#pendingStop !== undefined) this.#end(this.#pendingStop);
@@ -581,8 +567,8 @@ export class Cell implements Runnable, Destination {
       // A kill during an orderly stop cuts it short: children are killed, no cleanup runs.
       this.life.ending = KILLED;
       if (this.status !== 'stopping') this.#end(KILLED);
-      else if (this.#endingChild !== undefined)
-        for (const child of this.children ?? []) child.signal({ type: 'kill' });
+      else if (this.#childrenStop !== undefined && this.children !== undefined)
+        this.#childrenStop = new ChildrenStop(this.children, undefined, 'kill');
       else if (this.children === undefined || this.children.size === 0) this.#complete();
     }
   }
@@ -617,10 +603,12 @@ export class Cell implements Runnable, Destination {
 
   /** Forgets what the step wanted to send. */
   #discard(reason: ExitReason): void {
-    for (const envelope of this.#outbox.splice(0)) {
-      envelope.ask?.fail(new ActorEnded({ address: this.address, message: envelope.type, reason }));
+    for (const envelope of this.#outbox.discard()) {
+      const { ask, type: message } = envelope;
+      // An ask of its own never left; one that it forwards is another's, and it owed the answer.
+      const when = ask?.by === this.address ? `before its ask "${message}" had left` : undefined;
+      ask?.fail(new ActorEnded({ address: this.address, message, reason }, when));
     }
-    this.#emitted = undefined;
   }
 
   /** Begins the end of the life: the first reason is the one that counts. */
@@ -654,48 +642,22 @@ export class Cell implements Runnable, Destination {
       this.#clean();
       return;
     }
-    const inOrder = this.#stopOrder(children);
-    this.#endingChild = inOrder[0];
-    if (life.ending?.type === 'killed') for (const child of inOrder) child.signal({ type: 'kill' });
-    else if (life.behavior?.stopsInParallel === true)
-      for (const child of inOrder) stopAsSpawned(child);
-    else {
-      this.#toStop = inOrder.reverse();
-      this.#stopNextChild();
-    }
-  }
-
-  #stopNextChild(): void {
-    let next = this.#toStop?.pop();
-    // One that has ended already is counted when its own signal comes.
-    while (next?.status === 'ended') next = this.#toStop?.pop();
-    if (next === undefined) return;
-    this.#endingChild = next;
-    stopAsSpawned(next);
-  }
-
-  #stopOrder(children: ReadonlySet<Cell>): Cell[] {
-    const given = (this.life.behavior?.stopOrder() ?? []).map(cellOf);
-    const ordered = new Set(given.filter((cell) => cell !== undefined && children.has(cell)));
-    const others = [...children].filter((cell) => !ordered.has(cell)).reverse();
-    return [...others, ...(ordered as Set<Cell>)];
+    const orderly = life.behavior?.stopsInParallel === true ? 'parallel' : 'ordered';
+    const mode = life.ending?.type === 'killed' ? 'kill' : orderly;
+    this.#childrenStop = new ChildrenStop(children, life.behavior?.stopOrder(), mode);
   }
 
   #onChildEnded(child: Cell): void {
     this.children?.delete(child);
-    if (this.status !== 'stopping' || this.#endingChild === undefined) return;
-    if (this.children === undefined || this.children.size === 0) {
-      this.#endingChild = undefined;
-      this.#clean();
-    } else if (child === this.#endingChild && this.life.ending?.type !== 'killed')
-      this.#stopNextChild();
+    if (this.status !== 'stopping' || this.#childrenStop === undefined) return;
+    if (this.children === undefined || this.children.size === 0) this.#clean();
+    else this.#childrenStop.ended(child);
   }
 
   /** The children have ended: the cleanup of its own, then the rest. */
   #clean(): void {
     const { life, core } = this;
-    this.#endingChild = undefined;
-    this.#toStop = undefined;
+    this.#childrenStop = undefined;
     const reason = life.ending as ExitReason;
     if (reason.type === 'killed' || life.behavior === undefined) {
       this.#complete();
@@ -712,6 +674,10 @@ export class Cell implements Runnable, Destination {
       this.#discard({ type: 'crash', error });
       core.log.error({ path: this.path, err: error }, 'cleanup failed');
     }
+    // It has done its work: who is spawned here next begins anew.
+    const forgotten = reason.type === 'normal' ? life.persistence?.forget() : undefined;
+    if (forgotten !== undefined)
+      cleaning = Promise.all([cleaning, forgotten]).then(() => undefined);
     if (cleaning === undefined) {
       this.#complete();
       return;
@@ -730,8 +696,8 @@ export class Cell implements Runnable, Destination {
   /** No step follows: what only waited for room goes its way. */
   #letGo(): void {
     this.#held = undefined;
-    for (const event of this.#emitted?.splice(0) ?? []) this.#watchers?.tellEmitted(event);
-    for (const envelope of this.#outbox.splice(0)) this.core.deliver(envelope, STOP_WAITING);
+    for (const event of this.#outbox.takeEmitted() ?? []) this.#watchers?.tellEmitted(event);
+    for (const envelope of this.#outbox.discard()) this.core.deliver(envelope, STOP_WAITING);
   }
 
   /** The life is over: settle what it owes, free its names, then tell. */
@@ -756,7 +722,6 @@ export class Cell implements Runnable, Destination {
         reason,
       });
     }
-    const failure = life.startFailed ? startFailure(this.path, reason) : undefined;
     const keep =
       this.options.held && this.parent !== undefined && this.parent.status !== 'stopping';
     if (keep) {
@@ -764,7 +729,7 @@ export class Cell implements Runnable, Destination {
       if (this.mailbox.onRestart === 'clear') this.#drain(reason);
     } else this.#leave(reason);
     life.tell(reason);
-    if (failure !== undefined) this.#watchers?.tellStarted(failure);
+    if (life.startFailed) this.#watchers?.tellStartFailed(() => startFailure(this.path, reason));
     if (!keep || reason.type === 'normal') this.#watchers?.tellEnded(reason);
     if (!keep) this.#watchers?.close(reason);
   }
@@ -779,7 +744,7 @@ export class Cell implements Runnable, Destination {
     this.#killTimer?.();
     this.#leave(reason);
     this.#watchers?.tellEnded(reason);
-    this.#watchers?.tellStarted(startFailure(this.path, reason));
+    this.#watchers?.tellStartFailed(() => startFailure(this.path, reason));
     this.#watchers?.close(reason);
   }
 
@@ -871,13 +836,6 @@ export class Cell implements Runnable, Destination {
     life.prepare();
     return (life.behavior as Behavior).snapshot();
   }
-}
-
-/** Stops a child as it was spawned to be stopped. */
-function stopAsSpawned(child: Cell): void {
-  const { shutdown } = child.options;
-  if (shutdown === 'brutal_kill') child.signal({ type: 'kill' });
-  else child.stop(SHUTDOWN, shutdown);
 }
 
 /** The error of a start that failed: in a tree, that of the first agent that could not start. */

@@ -10,7 +10,7 @@ import type { Cell } from './cell.ts';
 import { Envelope, type Budget } from './envelope.ts';
 import { ActorEnded, InvalidOption, show } from './errors.ts';
 import { NORMAL, SHUTDOWN, checkReason, type ExitReason } from './exit.ts';
-import type { Report } from './inspection.ts';
+import type { ReportParts } from './inspection.ts';
 import type { Life, Monitor } from './life.ts';
 import type { Log } from './log.ts';
 import { checkShutdown, type ChildSpawnOptions, type SpawnArguments } from './spawn-options.ts';
@@ -29,6 +29,7 @@ import type {
 } from './ref.ts';
 import { nameOf } from './names.ts';
 import { checkOptions } from './options.ts';
+import { NO_ASK_OPTIONS } from './ref.ts';
 import { running } from './step.ts';
 import { Wait, waitAll } from './wait.ts';
 
@@ -54,6 +55,8 @@ export interface AgentContext<
   readonly self: Ref<TEvent>;
   /** The agent that spawned it. */
   readonly parent: AnyRef | undefined;
+  /** The number of this life at its place: 1, and one more with each restart. */
+  readonly incarnation: number;
   /** Aborted when the life ends: pass it to `fetch` and the like. */
   readonly signal: AbortSignal;
   /** The log, bound to the agent's path. */
@@ -144,7 +147,7 @@ export interface AgentContext<
   /** Writes the snapshot when the step ends (`persist.save: 'manual'`). */
   save(): void;
   /** Tells the log and the inspection. */
-  report(report: Omit<Report, 'path'>): void;
+  report(report: ReportParts): void;
 }
 
 const IDLE = 'troupe.idle';
@@ -172,7 +175,8 @@ export class Context implements AgentContext<EventObject> {
 
   #ended(reason: ExitReason = SHUTDOWN): ActorEnded {
     const { address } = this.#life;
-    return new ActorEnded({ address, message: 'a call of its context', reason });
+    const message = 'a call of its context';
+    return new ActorEnded({ address, message, reason }, `before ${message}`);
   }
 
   get self(): Ref<EventObject> {
@@ -180,6 +184,9 @@ export class Context implements AgentContext<EventObject> {
   }
   get parent(): AnyRef | undefined {
     return this.#life.cell.parent?.ref;
+  }
+  get incarnation(): number {
+    return this.#life.incarnation;
   }
   get signal(): AbortSignal {
     return this.#life.signal;
@@ -210,7 +217,7 @@ export class Context implements AgentContext<EventObject> {
   ask(
     to: AnyRef | AgentName,
     request: { readonly type: string },
-    options: AskOptions = {},
+    options: AskOptions = NO_ASK_OPTIONS,
   ): Wait<never> {
     const { core } = this.#cell;
     const wait = new Wait<never>();
@@ -440,9 +447,9 @@ export class Context implements AgentContext<EventObject> {
     this.saveDue = true;
   }
 
-  report(report: Omit<Report, 'path'>): void {
+  report(report: ReportParts): void {
     const { core, path } = this.#life.cell;
-    core.report({ ...report, path });
+    core.report(path, report);
   }
 
   /** @internal Arms a timer of the agent itself; also for a restored one. */

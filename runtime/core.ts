@@ -16,14 +16,16 @@ import {
   ActorEnded,
   HopLimit,
   InvalidOption,
+  MailboxFull,
   NameTaken,
   NoSuchActor,
   SystemStopped,
+  type TroupeError,
 } from './errors.ts';
 import { NOCONNECTION, NOPROC, type Down, type Exit, type ExitReason } from './exit.ts';
 import { deepFreeze } from './freeze.ts';
 import { HandlerBehavior, handlerOf } from './handler.ts';
-import { Inspection, type Report } from './inspection.ts';
+import { Inspection, type Report, type ReportParts } from './inspection.ts';
 import { Ledger } from './ledger.ts';
 import type { Life, Monitor } from './life.ts';
 import type { Log } from './log.ts';
@@ -31,7 +33,7 @@ import { Names } from './names.ts';
 import type { Network } from './network.ts';
 import { checkOptions } from './options.ts';
 import type { Random } from './random.ts';
-import type { AgentName, AnyRef, AskOptions } from './ref.ts';
+import { NO_ASK_OPTIONS, type AgentName, type AnyRef, type AskOptions } from './ref.ts';
 import type { Scheduler } from './scheduler.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
@@ -99,9 +101,13 @@ export class Core {
   };
   stopping = false;
   readonly #parts: CoreParts;
+  readonly #offers = new WeakMap<Envelope, (reason: DeadLetterReason) => void>();
   readonly #throttle = { untilMs: 0, logged: 0, silent: 0 };
   readonly #whenEmpty: (() => void)[] = [];
   #envelopeIds = 0;
+  #stampBurst = NaN;
+  #stampsLeft = 0;
+  #stampedMs = 0;
   #spawnIds = 0;
 
   constructor(parts: CoreParts) {
@@ -139,7 +145,15 @@ export class Core {
     this.stats.delivered += 1;
     if (this.inspection.active) {
       const { to, from, message, traceparent } = envelope;
-      this.inspection.emit({ type: 'delivered', path: to.address, from, message, traceparent });
+      const path = this.#pathOf(to.address);
+      this.inspection.emit({
+        type: 'delivered',
+        path,
+        to: to.address,
+        from,
+        message,
+        traceparent,
+      });
     }
     return envelope.to.accept(envelope, resume);
   }
@@ -169,9 +183,9 @@ export class Core {
     life: Life | undefined,
   ): Ask {
     this.checkMessage(request);
-    checkOptions(options, ['timeoutMs', 'signal', 'budget']);
+    if (options !== NO_ASK_OPTIONS) checkOptions(options, ['timeoutMs', 'signal', 'budget']);
     const { budget } = options;
-    const nowMs = this.clock.now();
+    const nowMs = this.stampMs();
     const inherited = (running.cell?.life ?? life)?.lineage ?? this.newLineage();
     const timeoutMs =
       checkTimeout(options.timeoutMs) ??
@@ -185,7 +199,10 @@ export class Core {
     else if (lineage.hops > hopsMax)
       ask.fail(new HopLimit({ address: to.address, hopsMax, chain: lineage.path }));
     else {
-      const message = { ...request, replyTo: ask.replyTo };
+      const { replyTo } = ask;
+      // In this order the copy stays on V8's quick path; a stray replyTo of the caller must not win.
+      const message = { replyTo, ...request };
+      message.replyTo = replyTo;
       this.checkMessage(message);
       this.#dispatch(
         new Envelope(this.nextId(), to, asker.address, message, lineage, ask, false),
@@ -194,7 +211,8 @@ export class Core {
       if (this.inspection.active) {
         this.inspection.emit({
           type: 'asked',
-          path: to.address,
+          path: this.#pathOf(to.address),
+          to: to.address,
           request: request.type,
           by: asker.address,
         });
@@ -227,39 +245,24 @@ export class Core {
   ): Promise<never> {
     const life = running.cell?.life;
     return new Promise((resolve, reject) => {
-      const { signal } = options;
-      const abort = (): void => {
-        ask.cancel();
-        settled(() => reject(signal?.reason as Error));
-      };
-      const settled = (end: () => void): void => {
-        signal?.removeEventListener('abort', abort);
-        if (asked !== undefined) life?.removeAsk(asked);
-        end();
-      };
-      let asked: Ask | undefined;
-      const asker: Asker = {
-        address: life?.address,
-        answered: (reply) => settled(() => resolve(reply as never)),
-        failed: (error) => settled(() => reject(error as Error)),
-      };
-      const ask = this.ask(asker, to, request, options, life);
-      asked = ask;
-      if (ask.state !== 'open') return;
-      life?.addAsk(ask);
-      signal?.addEventListener('abort', abort, { once: true });
-      if (signal?.aborted === true) abort();
+      const asker = new PromiseAsker(life, resolve, reject);
+      asker.await(this.ask(asker, to, request, options, life), options.signal);
     });
   }
 
   /** Sends from outside and waits for a place in the mailbox. */
-  offer(to: Destination, message: unknown, signal: AbortSignal | undefined): Promise<void> {
+  offer(ref: AgentRef, message: EventObject, signal: AbortSignal | undefined): Promise<void> {
     this.checkMessage(message);
+    if (running.cell !== undefined) {
+      const given = `a call in a step of ${running.cell.address}`;
+      const allowed = 'a call from outside: an agent that sends waits for room by itself';
+      throw new InvalidOption({ field: 'offer', given, allowed });
+    }
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
       const envelope = new Envelope(
         this.nextId(),
-        to,
+        ref.destination,
         undefined,
         message,
         undefined,
@@ -267,8 +270,9 @@ export class Core {
         false,
       );
       const abort = (): void => {
-        if (to instanceof Cell && to.withdraw(envelope)) reject(signal?.reason as Error);
+        if (ref.cell?.withdraw(envelope) === true) reject(signal?.reason as Error);
       };
+      this.#offers.set(envelope, (reason) => reject(refusal(ref, message.type, reason)));
       const admitted = (): void => {
         signal?.removeEventListener('abort', abort);
         resolve();
@@ -307,6 +311,8 @@ export class Core {
   deadLetter(envelope: Envelope, reason: DeadLetterReason, error?: unknown): void {
     const nowMs = this.clock.now();
     const letter = this.deadLetters.add(envelope, reason, nowMs, error);
+    // Nothing happens when the offer has got its place before.
+    this.#offers.get(envelope)?.(reason);
     if (this.inspection.active) this.inspection.emit({ type: 'dropped', letter });
     const throttle = this.#throttle;
     if (nowMs >= throttle.untilMs) {
@@ -512,6 +518,27 @@ export class Core {
     };
   }
 
+  /**
+   * The time for the age of a message. Reading the clock costs as much as a short step, so that one
+   * reading serves up to 32 messages of the same burst of turns.
+   */
+  stampMs(): number {
+    const { burst } = this.scheduler;
+    if (burst !== this.#stampBurst || this.#stampsLeft === 0) {
+      this.#stampBurst = burst;
+      this.#stampsLeft = 32;
+      this.#stampedMs = this.clock.now();
+    }
+    this.#stampsLeft -= 1;
+    return this.#stampedMs;
+  }
+
+  /** The path at an address of this node; undefined for another node, an ask or a name. */
+  #pathOf(address: string): string | undefined {
+    const isPlace = address.startsWith(`${this.node}/`) && !/[#\s]/.test(address);
+    return isPlace ? address.slice(this.node.length) : undefined;
+  }
+
   // ── Small things ────────────────────────────────────────────────────────────────────────────
 
   nextId(): number {
@@ -548,15 +575,19 @@ export class Core {
     }
   }
 
-  report(report: Report): void {
-    const { level, label, path, fields } = report;
-    this.log[level]({ label, path, ...fields }, label);
+  /** Tells the log and the inspection; what nobody reads is not put together. */
+  report(path: string, { level, label, fields: given }: ReportParts): void {
+    const logged = this.log.isLevelEnabled?.(level) !== false;
+    if (!logged && !this.inspection.active) return;
+    const fields = typeof given === 'function' ? given() : given;
+    if (logged) this.log[level]({ label, path, ...fields }, label);
+    const report: Report = { level, label, path, fields };
     if (this.inspection.active) this.inspection.emit({ type: 'report', report });
   }
 
   #settled(ask: Ask): void {
     const { stats } = this;
-    const tookMs = this.clock.now() - ask.madeAtMs;
+    const tookMs = this.stampMs() - ask.madeAtMs;
     if (ask.state === 'answered') {
       stats.asksSettled += 1;
       stats.askMsTotal += tookMs;
@@ -565,8 +596,10 @@ export class Core {
     if (this.inspection.active && ask.state !== 'open') {
       this.inspection.emit({
         type: 'settled',
-        path: ask.target,
+        path: this.#pathOf(ask.target),
+        to: ask.target,
         request: ask.request,
+        by: ask.by,
         outcome: ask.state,
         tookMs,
       });
@@ -588,6 +621,20 @@ const NOTHING = (): void => undefined;
 
 function isDestination(to: unknown): to is Destination {
   return typeof to === 'object' && to !== null && 'accept' in to && typeof to.accept === 'function';
+}
+
+/** What an offer rejects with when its message became a dead letter. */
+function refusal(ref: AgentRef, message: string, why: DeadLetterReason): TroupeError {
+  const { address, lastCell: cell } = ref;
+  if (cell === undefined || why === 'no such actor' || why === 'no such node')
+    return new NoSuchActor({ address, message });
+  if (why !== 'actor ended') {
+    const { capacityMessages } = cell.mailbox;
+    return new MailboxFull({ address, message, capacityMessages });
+  }
+  const reason = cell.life.ending ?? NOPROC;
+  const when = `before it took "${message}"`;
+  return new ActorEnded({ address, message, reason }, when);
 }
 
 function checkTimeout(timeoutMs: number | undefined): number | undefined {
@@ -613,5 +660,56 @@ function checkBudget(budget: Budget | undefined): void {
     if (typeof amount !== 'number' || !(amount >= 0)) {
       throw new InvalidOption({ field: `budget.${name}`, given: amount, allowed: 'a number >= 0' });
     }
+  }
+}
+
+/** The asker that a promise stands for: of code outside agents, or of a step that wants a promise. */
+class PromiseAsker implements Asker {
+  readonly address: string | undefined;
+  readonly #life: Life | undefined;
+  readonly #resolve: (reply: never) => void;
+  readonly #reject: (error: unknown) => void;
+  #ask: Ask | undefined;
+  #stopListening: (() => void) | undefined;
+
+  constructor(
+    life: Life | undefined,
+    resolve: (reply: never) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.address = life?.address;
+    this.#life = life;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  /** The request has been made: it is cancelled with its life, and by its signal. */
+  await(ask: Ask, signal: AbortSignal | undefined): void {
+    if (ask.state !== 'open') return;
+    this.#ask = ask;
+    this.#life?.addAsk(ask);
+    if (signal === undefined) return;
+    const abort = (): void => {
+      ask.cancel();
+      this.failed(signal.reason);
+    };
+    this.#stopListening = () => signal.removeEventListener('abort', abort);
+    signal.addEventListener('abort', abort, { once: true });
+    if (signal.aborted) abort();
+  }
+
+  answered(reply: unknown): void {
+    this.#end();
+    this.#resolve(reply as never);
+  }
+
+  failed(error: unknown): void {
+    this.#end();
+    this.#reject(error);
+  }
+
+  #end(): void {
+    this.#stopListening?.();
+    if (this.#ask !== undefined) this.#life?.removeAsk(this.#ask);
   }
 }

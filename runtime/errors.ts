@@ -98,23 +98,21 @@ export class NoSuchActor extends TroupeError {
   }
 }
 
-/** The agent ended while it held or had queued the request; `reason` says how. */
+/**
+ * An agent ended, and `reason` says how: the one that was asked, before it answered; the one that
+ * asked, with its ask open; or one whose result was awaited, without one.
+ */
 export class ActorEnded extends TroupeError {
   readonly code = 'ACTOR_ENDED';
   readonly reason: ExitReason;
 
-  constructor(fields: {
-    readonly address: string;
-    readonly message: string;
-    readonly reason: ExitReason;
-  }) {
+  constructor(
+    fields: { readonly address: string; readonly message: string; readonly reason: ExitReason },
+    when = `before it answered "${fields.message}"`,
+  ) {
     const { reason } = fields;
     const cause = reason.type === 'crash' ? { cause: reason.error } : undefined;
-    super(
-      `${fields.address} ended (${reason.type}) before it answered "${fields.message}"`,
-      fields,
-      cause,
-    );
+    super(`${fields.address} ended (${reason.type}) ${when}`, fields, cause);
     this.reason = reason;
   }
 }
@@ -141,19 +139,20 @@ export class AskTimeout extends TroupeError {
   }
 }
 
-/** The mailbox was at its bound and its policy refused the message. */
+/** The mailbox was at its bound and its policy refused the message, or it could postpone no more. */
 export class MailboxFull extends TroupeError {
   readonly code = 'MAILBOX_FULL';
 
-  constructor(fields: {
-    readonly address: string;
-    readonly message: string;
-    readonly capacityMessages: number;
-  }) {
-    super(
-      `mailbox of ${fields.address} is full (${fields.capacityMessages} messages) for "${fields.message}"`,
-      fields,
-    );
+  constructor(
+    fields: { readonly address: string; readonly message: string } & (
+      { readonly capacityMessages: number } | { readonly capacityPostponed: number }
+    ),
+  ) {
+    const bound =
+      'capacityPostponed' in fields
+        ? `capacityPostponed: ${fields.capacityPostponed} messages`
+        : `${fields.capacityMessages} messages`;
+    super(`mailbox of ${fields.address} is full (${bound}) for "${fields.message}"`, fields);
   }
 }
 

@@ -42,12 +42,13 @@ export type {
   SpawnArguments,
   SpawnOptions,
 } from './spawn-options.ts';
-export { checkId, checkLogic, checkShutdown } from './spawn-options.ts';
+export { checkId, checkLogic, checkPersist, checkShutdown } from './spawn-options.ts';
+export { checkMailbox } from './mailbox.ts';
 export type { MailboxOptions, Overflow } from './mailbox.ts';
 export { MemoryStore } from './store.ts';
 export type { SavedSnapshot, SavedTimer, SnapshotStore } from './store.ts';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.ts';
-export type { InspectionEvent, Report } from './inspection.ts';
+export type { InspectionEvent, Report, ReportParts } from './inspection.ts';
 export type { Budget, Envelope } from './envelope.ts';
 export { stopOnSignals } from './shutdown.ts';
 export { observeMetrics } from './metrics.ts';

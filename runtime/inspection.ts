@@ -4,13 +4,18 @@
 import type { DeadLetter } from './dead-letters.ts';
 import type { ExitReason } from './exit.ts';
 
-/** What an observer of a system sees. `path` names the agent; times are the clock's monotonic milliseconds. */
+/**
+ * What an observer of a system sees. `path` names the agent; times are the clock's monotonic
+ * milliseconds. What goes somewhere has the address in `to`, and a `path` only when it is one of
+ * this node: a reply goes to an ask, and an ask may go to another node.
+ */
 export type InspectionEvent =
   | { readonly type: 'spawned'; readonly path: string; readonly parent: string | undefined }
   | { readonly type: 'started'; readonly path: string; readonly incarnation: number }
   | {
       readonly type: 'delivered';
-      readonly path: string;
+      readonly path: string | undefined;
+      readonly to: string;
       readonly from: string | undefined;
       readonly message: unknown;
       readonly traceparent: string | undefined;
@@ -26,14 +31,17 @@ export type InspectionEvent =
   | { readonly type: 'transitioned'; readonly path: string; readonly snapshot: unknown }
   | {
       readonly type: 'asked';
-      readonly path: string;
+      readonly path: string | undefined;
+      readonly to: string;
       readonly request: string;
       readonly by: string | undefined;
     }
   | {
       readonly type: 'settled';
-      readonly path: string;
+      readonly path: string | undefined;
+      readonly to: string;
       readonly request: string;
+      readonly by: string | undefined;
       readonly outcome: 'answered' | 'failed' | 'expired' | 'cancelled';
       readonly tookMs: number;
     }
@@ -69,6 +77,11 @@ export interface Report {
   readonly label: string;
   readonly path: string;
   readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** A report as it is made; a function for fields that are costly to put together. */
+export interface ReportParts extends Omit<Report, 'path' | 'fields'> {
+  readonly fields: Report['fields'] | (() => Report['fields']);
 }
 
 /** The observers of one system. */

@@ -4,6 +4,7 @@
  * The conservation law that it keeps: a request is settled exactly once, and a life that ends or a
  * handler that returns leaves none behind.
  */
+import { AskList } from './ask-list.ts';
 import { Ask, type Asker, type Holder } from './ask.ts';
 import type { Envelope, Lineage } from './envelope.ts';
 import type { EventObject } from 'xstate';
@@ -21,7 +22,7 @@ export class Ledger {
   readonly #report: LedgerReport;
   readonly #send: (to: Ask, reply: EventObject) => void;
   readonly #origin: string;
-  readonly #open = new Set<Ask>();
+  readonly #open = new AskList('openAt');
   #nextId = 1;
 
   constructor(
@@ -43,7 +44,7 @@ export class Ledger {
 
   /** The open requests, oldest first. */
   open(): Ask[] {
-    return [...this.#open];
+    return this.#open.toArray();
   }
 
   /** Opens a request. Its deadline is the lineage's; nothing is sent yet. */

@@ -3,6 +3,7 @@
  * life and end with it; the place and its mailbox do not.
  */
 import { AgentTimers } from './agent-timers.ts';
+import { AskList } from './ask-list.ts';
 import type { Ask, Holder } from './ask.ts';
 import type { Behavior, Received } from './behavior.ts';
 import type { Cell } from './cell.ts';
@@ -54,8 +55,8 @@ export class Life implements Holder {
   persistence: Persistence | undefined;
   /** A mailbox that its outbox waited for has room: no business of the next life's. */
   readonly onRoom = (): void => this.cell.signal({ type: 'room', life: this });
-  #obligations: Set<Ask> | undefined;
-  #asks: Set<Ask> | undefined;
+  #obligations: AskList | undefined;
+  #asks: AskList | undefined;
   #watchedBy: Set<Monitor> | undefined;
   #watching: Set<Monitor> | undefined;
   #timers: AgentTimers | undefined;
@@ -73,8 +74,8 @@ export class Life implements Holder {
   }
 
   /** The requests that it must answer. */
-  get obligations(): Set<Ask> {
-    return (this.#obligations ??= new Set());
+  get obligations(): AskList {
+    return (this.#obligations ??= new AskList('heldAt'));
   }
 
   get timers(): AgentTimers {
@@ -112,14 +113,14 @@ export class Life implements Holder {
   /** The lineage that a timer hands down: the task's, only while a request of that task is still owed. */
   timerLineage(lineage: Lineage | undefined): Lineage | undefined {
     if (lineage === undefined) return undefined;
-    for (const ask of this.#obligations ?? [])
+    for (const ask of this.#obligations?.toArray() ?? [])
       if (ask.lineage.task === lineage.task) return lineage;
     return undefined;
   }
 
   /** An open ask of this life: cancelled with it. */
   addAsk(ask: Ask): void {
-    (this.#asks ??= new Set()).add(ask);
+    (this.#asks ??= new AskList('askedAt')).add(ask);
     // A step's asks are looked at when it has ended: only then is it clear that they are waited for.
     if (running.cell !== this.cell) this.refuseAsksToWaiting();
   }
@@ -134,7 +135,7 @@ export class Life implements Holder {
       cell.parent?.life.behavior?.wait
     ) {
       cell = cell.parent;
-      for (const ask of this.#asks) {
+      for (const ask of this.#asks.toArray()) {
         if (ask.target !== cell.address) continue;
         const { address } = cell;
         const { request: message } = ask;
@@ -201,16 +202,16 @@ export class Life implements Holder {
     this.#timers?.clear();
     this.idle = undefined;
     this.#abort?.abort(this.#aborted());
-    for (const ask of this.#asks ?? []) ask.fail(this.#ended(ask));
+    for (const ask of this.#asks?.toArray() ?? []) ask.fail(this.#ended(ask));
     this.#asks = undefined;
   }
 
   /** Every request that it still holds fails now, with the true reason. */
   settleObligations(reason: ExitReason): void {
     this.#timers?.clear();
-    for (const ask of this.#asks ?? []) ask.fail(this.#ended(ask));
+    for (const ask of this.#asks?.toArray() ?? []) ask.fail(this.#ended(ask));
     this.#asks = undefined;
-    for (const ask of this.#obligations ?? []) {
+    for (const ask of this.#obligations?.toArray() ?? []) {
       const { address } = this;
       const message = ask.request;
       if (reason.type !== 'normal') ask.fail(new ActorEnded({ address, message, reason }));
@@ -249,7 +250,10 @@ export class Life implements Holder {
 
   #ended(ask: Ask): ActorEnded {
     const reason = this.ending as ExitReason;
-    return new ActorEnded({ address: this.address, message: ask.request, reason });
+    const { address } = this;
+    const { request: message, target } = ask;
+    const when = `before its ask "${message}" of ${target} was answered`;
+    return new ActorEnded({ address, message, reason }, when);
   }
 }
 

@@ -10,6 +10,8 @@ export interface Log {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   child(fields: Record<string, unknown>): Log;
+  /** Whether records of the level are written; what is not is not put together. Default: they are. */
+  isLevelEnabled?(level: string): boolean;
 }
 
 /** The default log: JSON lines of warnings and errors to standard error, which programs leave for logs. */
@@ -24,4 +26,5 @@ export const SILENT: Log = {
   warn: () => undefined,
   error: () => undefined,
   child: () => SILENT,
+  isLevelEnabled: () => false,
 };

@@ -123,7 +123,7 @@ export function reply<TContext extends MachineContext, TEvent extends EventObjec
 export function reply<
   TContext extends MachineContext,
   TEvent extends EventObject,
-  TReply extends EventObject,
+  const TReply extends EventObject,
 >(answer: {
   readonly to: (args: ActionArguments<TContext, TEvent>) => Request<TReply> | ReplyTo<TReply>;
   readonly with: Answer<TContext, TEvent, TReply>;

@@ -130,6 +130,11 @@ export class Mailbox<T extends Queued> {
     return this.#capacityMessages;
   }
 
+  /** Messages that may be postponed at most. */
+  get capacityPostponed(): number {
+    return this.#settings.capacityPostponed;
+  }
+
   /** The name of the policy: after `'full'`, `'wait'` tells the caller to suspend the sender. */
   get policy(): 'fail' | 'drop-newest' | 'drop-oldest' | 'wait' | 'conflate' {
     return this.#settings.policy;
@@ -269,6 +274,7 @@ export class Mailbox<T extends Queued> {
 
   /** Empties the mailbox and returns what was in it, postponed entries first. */
   drain(): T[] {
+    if (this.size === 0 && this.#postponed === undefined) return [];
     const entries = [...this];
     this.#postponed = undefined;
     this.#release();
@@ -418,28 +424,33 @@ export class Mailbox<T extends Queued> {
   }
 }
 
-function validate(options: MailboxOptions<never>): Settings {
-  checkOptions(options, KEYS, 'mailbox');
+/** Throws `InvalidOption` when a value is no options of a mailbox. */
+export function checkMailbox(options: MailboxOptions<never>, field = 'mailbox'): void {
+  validate(options, field);
+}
+
+function validate(options: MailboxOptions<never>, field = 'mailbox'): Settings {
+  checkOptions(options, KEYS, field);
   const { overflow = 'fail', onRestart = 'keep' } = options;
   const capacityMessages = options.capacityMessages ?? LIMITS.capacityMessages;
   const capacityPostponed = options.capacityPostponed ?? LIMITS.capacityPostponed;
   if (!Number.isInteger(capacityMessages) || capacityMessages < 1) {
     throw new InvalidOption({
-      field: 'mailbox.capacityMessages',
+      field: `${field}.capacityMessages`,
       given: capacityMessages,
       allowed: 'an integer >= 1',
     });
   }
   if (!Number.isInteger(capacityPostponed) || capacityPostponed < 0) {
     throw new InvalidOption({
-      field: 'mailbox.capacityPostponed',
+      field: `${field}.capacityPostponed`,
       given: capacityPostponed,
       allowed: 'an integer >= 0',
     });
   }
   if (onRestart !== 'keep' && onRestart !== 'clear') {
     throw new InvalidOption({
-      field: 'mailbox.onRestart',
+      field: `${field}.onRestart`,
       given: onRestart,
       allowed: "'keep' or 'clear'",
     });
@@ -447,7 +458,7 @@ function validate(options: MailboxOptions<never>): Settings {
   const isConflate = typeof overflow === 'object' && typeof overflow?.conflate === 'function';
   if (!isConflate && !NAMED_POLICIES.includes(overflow as string)) {
     throw new InvalidOption({
-      field: 'mailbox.overflow',
+      field: `${field}.overflow`,
       given: overflow,
       allowed: `${NAMED_POLICIES.map((name) => `'${name}'`).join(', ')} or { conflate: (message) => key }`,
     });

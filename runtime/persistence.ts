@@ -8,7 +8,7 @@ import { InvalidOption, UnfitPayload } from './errors.ts';
 import type { Life } from './life.ts';
 import { isRef } from './ref.ts';
 import type { PersistOptions } from './spawn-options.ts';
-import type { SavedSnapshot } from './store.ts';
+import type { SavedSnapshot, SavedTimer } from './store.ts';
 
 const REF = 'troupe$ref';
 
@@ -44,6 +44,21 @@ export class Persistence {
     return written instanceof Promise ? written : undefined;
   }
 
+  /** Deletes the snapshot of a life that has done its work; a promise when the store needs time. */
+  forget(): Promise<void> | undefined {
+    const { store, key } = this.#options;
+    const { core, path } = this.#life.cell;
+    const failed = (error: unknown): void =>
+      core.log.error({ path, err: error }, 'snapshot not deleted');
+    try {
+      const deleted = store.delete(key ?? path);
+      return deleted instanceof Promise ? deleted.catch(failed) : undefined;
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
+  }
+
   #timers(): SavedSnapshot['timers'] {
     const { cell, behavior, timers } = this.#life;
     const { clock, xstate } = cell.core;
@@ -51,16 +66,23 @@ export class Persistence {
     return [...timers.list()].map(({ owner, id, target, event, dueMs, periodMs }) => ({
       id,
       owner: behavior === undefined ? [] : xstate.innerPath(cell, owner),
-      target: isRef(target)
-        ? target.address
-        : target === undefined
-          ? []
-          : xstate.innerPath(cell, target),
+      target: target === undefined ? [] : storedTarget(xstate.addressOf(cell, target), target, id),
       event: pack(event, `timer "${id}"`, new Map()),
       dueWallMs: dueMs + offsetMs,
       periodMs,
     }));
   }
+}
+
+/** An actor that is neither in this agent nor an agent could not be found again. */
+function storedTarget(
+  address: SavedTimer['target'] | undefined,
+  given: object,
+  id: string,
+): SavedTimer['target'] {
+  if (address !== undefined) return address;
+  const why = 'an XState actor that is no agent cannot be stored';
+  throw new UnfitPayload({ at: `target of timer "${id}"`, given, why });
 }
 
 /** Brings a saved snapshot to the present version and its refs to life. */

@@ -46,6 +46,9 @@ export interface AskOptions {
   readonly budget?: Budget;
 }
 
+/** What an ask without options is given: it needs no check. */
+export const NO_ASK_OPTIONS: AskOptions = Object.freeze({});
+
 /** Options of a stop. */
 export interface StopOptions {
   /** Why; carried as the detail of the `shutdown` reason. */
@@ -80,7 +83,12 @@ export interface Ref<
     request: { readonly type: TType } & Question<RequestNamed<TEvent, TType>>,
     options?: AskOptions,
   ): Promise<ReplyOf<RequestNamed<TEvent, TType>>>;
-  /** Sends from outside agents and resolves when the message has got its place in the mailbox (policy `wait`). */
+  /**
+   * Sends from outside agents and resolves when the message has got its place in the mailbox, for
+   * which it waits under the policy `wait`. Rejects when it gets none: with `MailboxFull`,
+   * `NoSuchActor` or `ActorEnded`; the message is a dead letter then. Throws `InvalidOption` in a
+   * step of an agent, where a send waits by itself.
+   */
   offer(event: TEvent, options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Resolves with the agent's output when it ends normally; rejects with `ActorEnded` otherwise. */
   result(): Promise<TOutput>;
@@ -117,16 +125,19 @@ export interface AgentName<TRef extends AnyRef = AnyRef> {
 export type Address<TEvent extends EventObject> =
   { readonly send: (event: TEvent) => void; readonly address: string } | AgentName<Ref<TEvent>>;
 
-const refs = new WeakSet<object>();
+/** What all refs of troupe are made of: a mark that nobody else can carry. */
+export abstract class Marked {
+  // oxlint-disable-next-line eslint/no-unused-private-class-members -- read by `in` below
+  readonly #mark = true;
 
-/** @internal Notes that an object is one of our refs. */
-export function markRef(ref: object): void {
-  refs.add(ref);
+  static marks(value: object): boolean {
+    return #mark in value;
+  }
 }
 
 /** Whether a value is a ref of troupe: to an agent, local or remote, or a `replyTo`. */
 export function isRef(
   value: unknown,
 ): value is { readonly address: string; send(event: EventObject): void } {
-  return typeof value === 'object' && value !== null && refs.has(value);
+  return typeof value === 'object' && value !== null && Marked.marks(value);
 }

@@ -37,6 +37,11 @@ export interface Scheduler {
   readonly idle: boolean;
   /** How long the last turn of the event loop took in which somebody ran, in milliseconds: what a timer is late at most. */
   readonly lagMs: number;
+  /**
+   * A number that stays the same while turns follow each other at once, so that the time read in one
+   * of them can serve the next few too; NaN between such bursts, and where turns are stepped.
+   */
+  readonly burst: number;
   /** Calls back once when the queue next runs empty, or soon if it is empty now. */
   onIdle(callback: () => void): void;
 }
@@ -85,6 +90,7 @@ class RunLoop implements Scheduler {
   #sliceUsedUp = false;
   #sliceEndsAtMs = 0;
   #lagMs = 0;
+  #burst = 0;
   #lastCheckAtMs = 0;
   #turnsPerCheck = 1;
   #turnsUntilCheck = 1;
@@ -109,6 +115,10 @@ class RunLoop implements Scheduler {
 
   get lagMs(): number {
     return this.#lagMs;
+  }
+
+  get burst(): number {
+    return this.#running ? this.#burst : NaN;
   }
 
   onIdle(callback: () => void): void {
@@ -150,6 +160,7 @@ class RunLoop implements Scheduler {
 
   #drain(): void {
     this.#awaitingDrain = false;
+    this.#burst += 1;
     if (this.#length > 0) {
       if (!this.#inSlice) this.#beginSlice();
       this.#running = true;
@@ -268,6 +279,7 @@ class Stepper implements SteppedScheduler {
   readonly #messagesPerStep: number;
   /** It knows no time. */
   readonly lagMs = 0;
+  readonly burst = NaN;
   readonly #ready: Runnable[] = [];
   #running = false;
   #idleCallbacks: (() => void)[] = [];

@@ -178,29 +178,33 @@ const KEYS = [
   'hold',
 ];
 
-function checkPersist(persist: PersistOptions): void {
+/** Throws `InvalidOption` when a value is no persistence. */
+export function checkPersist(persist: PersistOptions, field = 'persist'): void {
   const { store, key, version = 1, save = 'step', migrate } = persist ?? {};
-  if (typeof store?.load !== 'function' || typeof store.save !== 'function') {
+  const hasMethods = (['load', 'save', 'delete'] as const).every(
+    (name) => typeof store?.[name] === 'function',
+  );
+  if (!hasMethods) {
     throw new InvalidOption({
-      field: 'persist.store',
+      field: `${field}.store`,
       given: store,
       allowed: 'an object with load, save and delete',
     });
   }
-  checkOptions(persist, ['store', 'key', 'save', 'version', 'migrate'], 'persist');
+  checkOptions(persist, ['store', 'key', 'save', 'version', 'migrate'], field);
   if (key !== undefined && (typeof key !== 'string' || key === ''))
-    throw new InvalidOption({ field: 'persist.key', given: key, allowed: 'a non-empty string' });
-  checkFunction('persist.migrate', migrate, true);
+    throw new InvalidOption({ field: `${field}.key`, given: key, allowed: 'a non-empty string' });
+  checkFunction(`${field}.migrate`, migrate, true);
   if (!Number.isInteger(version) || version < 1) {
     throw new InvalidOption({
-      field: 'persist.version',
+      field: `${field}.version`,
       given: version,
       allowed: 'an integer >= 1',
     });
   }
   if (!['step', 'reply', 'manual'].includes(save)) {
     throw new InvalidOption({
-      field: 'persist.save',
+      field: `${field}.save`,
       given: save,
       allowed: '"step", "reply" or "manual"',
     });

@@ -193,10 +193,13 @@ function coreOf(options: SystemOptions): Core {
       allowed: 'a string without "/", "#" and white space',
     });
   }
-  for (const [field, given] of Object.entries({ askTimeoutMs, hopsMax, deadLettersMax })) {
-    if (!(typeof given === 'number' && given >= 1)) {
-      throw new InvalidOption({ field, given, allowed: 'a number >= 1' });
-    }
+  if (!(typeof askTimeoutMs === 'number' && askTimeoutMs >= 1)) {
+    const allowed = 'a number >= 1';
+    throw new InvalidOption({ field: 'askTimeoutMs', given: askTimeoutMs, allowed });
+  }
+  for (const [field, given] of Object.entries({ hopsMax, deadLettersMax })) {
+    if (!Number.isInteger(given) || given < 1)
+      throw new InvalidOption({ field, given, allowed: 'an integer >= 1' });
   }
   return new Core({
     name,
@@ -453,7 +456,7 @@ function infoOf(cell: Cell, children: readonly AgentInfo[]): AgentInfo {
     restarts,
     handled,
     queuedMessages: mailbox.depth,
-    obligations: life.over ? [] : [...life.obligations].map((ask) => ask.request),
+    obligations: life.over ? [] : life.obligations.toArray().map((ask) => ask.request),
     children,
   };
 }

@@ -58,8 +58,15 @@ export class Watchers {
     }
   }
 
-  tellStarted(failure: unknown): void {
-    for (const started of this.#onStart.splice(0)) started(failure);
+  tellStarted(): void {
+    for (const started of this.#onStart.splice(0)) started(undefined);
+  }
+
+  /** The start has failed; the error is made only when somebody waits for it. */
+  tellStartFailed(failure: () => unknown): void {
+    if (this.#onStart.length === 0) return;
+    const error = failure();
+    for (const started of this.#onStart.splice(0)) started(error);
   }
 
   tellEnded(reason: ExitReason): void {

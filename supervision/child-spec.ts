@@ -1,11 +1,13 @@
 /**
  * A child spec: data that says how a supervisor starts, restarts and stops one child.
  */
-import type { AnyActorLogic, InputFrom } from 'xstate';
+import type { AnyActorLogic, EventFromLogic, InputFrom } from 'xstate';
 import {
   InvalidOption,
   checkId,
   checkLogic,
+  checkMailbox,
+  checkPersist,
   checkShutdown,
   type AgentName,
   type MailboxOptions,
@@ -29,7 +31,7 @@ export interface ChildSpecOptions<TLogic extends AnyActorLogic> {
   /** Its own end can end the supervisor: see `autoShutdown`. Not for permanent children. Default false. */
   readonly significant?: boolean;
   readonly name?: AgentName | string;
-  readonly mailbox?: MailboxOptions;
+  readonly mailbox?: MailboxOptions<EventFromLogic<TLogic>>;
   readonly trapExit?: boolean;
   readonly persist?: PersistOptions;
   /** Delays between restarts; default none, as in OTP. */
@@ -63,7 +65,7 @@ export class ChildSpec<TLogic extends AnyActorLogic = AnyActorLogic> {
   readonly type: 'worker' | 'supervisor';
   readonly significant: boolean;
   readonly name: AgentName | string | undefined;
-  readonly mailbox: MailboxOptions | undefined;
+  readonly mailbox: MailboxOptions<EventFromLogic<TLogic>> | undefined;
   readonly trapExit: boolean;
   readonly persist: PersistOptions | undefined;
   readonly backoff: BackoffOptions | undefined;
@@ -85,6 +87,8 @@ export class ChildSpec<TLogic extends AnyActorLogic = AnyActorLogic> {
     oneOf(`${field}.significant`, significant, [true, false]);
     oneOf(`${field}.trapExit`, options.trapExit ?? false, [true, false]);
     checkName(`${field}.name`, options.name);
+    if (options.mailbox !== undefined) checkMailbox(options.mailbox, `${field}.mailbox`);
+    if (options.persist !== undefined) checkPersist(options.persist, `${field}.persist`);
     if (significant && restart === 'permanent') {
       const allowed = 'only with restart "transient" or "temporary"';
       throw new InvalidOption({ field: `${field}.significant`, given: significant, allowed });

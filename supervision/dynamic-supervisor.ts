@@ -18,6 +18,7 @@ import { ChildSpec, checkNotSignificant, markSupervisor, oneOf } from './child-s
 import { Children, type Child, type Move, type Retry } from './children.ts';
 import { AlreadyStarted, ChildNotFound, ChildRestarting, MaxChildren } from './errors.ts';
 import { checkIntensity } from './intensity.ts';
+import { keepPlan, planOf } from './plan.ts';
 import { reportStartError } from './report.ts';
 import {
   answerStarted,
@@ -93,6 +94,7 @@ export function dynamicSupervisor(options: DynamicSupervisorOptions = {}): Dynam
       children.reportEnds(ctx as Ctx);
     },
   });
+  keepPlan(logic, planOf({ intensity, periodMs, children: [] }));
   return markSupervisor(logic as unknown as DynamicSupervisorLogic);
 }
 

@@ -4,6 +4,40 @@ export type { SupervisorLogic } from './supervisor.ts';
 export type { SupervisorOptions } from './plan.ts';
 export { dynamicSupervisor } from './dynamic-supervisor.ts';
 export type { DynamicSupervisorLogic, DynamicSupervisorOptions } from './dynamic-supervisor.ts';
+export {
+  TaskAborted,
+  TaskTimeout,
+  callersOf,
+  runTask,
+  streamTasks,
+  taskSupervisor,
+} from './task-supervisor.ts';
+export type {
+  StreamTasksOptions,
+  StreamWork,
+  Task,
+  TaskOptions,
+  TaskOutcome,
+  TaskSupervisorLogic,
+  TaskWork,
+} from './task-supervisor.ts';
+export { partitionFor, partitionOf, partitionSupervisor } from './partition-supervisor.ts';
+export type {
+  PartitionSpec,
+  PartitionSupervisorLogic,
+  PartitionSupervisorOptions,
+  PartitionSupervisorRef,
+  Partitions,
+} from './partition-supervisor.ts';
+export { worstCase } from './worst-case.ts';
+export type {
+  WorstCase,
+  WorstCaseChain,
+  WorstCaseConcern,
+  WorstCaseLevel,
+  WorstCaseOptions,
+  WorstCaseWarning,
+} from './worst-case.ts';
 export type {
   ChildCounted,
   ChildList,

@@ -55,3 +55,15 @@ export function planOf(options: SupervisorOptions): Plan {
     specs.forEach((spec, index) => checkNotSignificant(spec, `children[${index}]`));
   return { strategy, intensity, periodMs, autoShutdown, specs };
 }
+
+const plans = new WeakMap<object, Plan>();
+
+/** Notes the plan of a logic whose options are the same at each start. */
+export function keepPlan(logic: object, plan: Plan): void {
+  plans.set(logic, plan);
+}
+
+/** The plan of a supervisor's logic; undefined when it is made at each start. */
+export function planBehind(logic: object): Plan | undefined {
+  return plans.get(logic);
+}

@@ -16,7 +16,7 @@ interface Offender {
 
 /** A child has started: at the supervisor's own start and at restarts it is news, on request it is not. */
 export function reportProgress(ctx: Reporter, child: Offender, level: 'info' | 'debug'): void {
-  ctx.report({ level, label: 'supervisor/progress', fields: offender(child, ctx) });
+  ctx.report({ level, label: 'supervisor/progress', fields: () => offender(child, ctx) });
 }
 
 /** A child ended by itself, and that matters; `delayMs` until it is started again. */

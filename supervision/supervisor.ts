@@ -24,7 +24,7 @@ import {
   ChildRestarting,
   ChildRunning,
 } from './errors.ts';
-import { planOf, type Plan, type SupervisorOptions } from './plan.ts';
+import { keepPlan, planOf, type Plan, type SupervisorOptions } from './plan.ts';
 import { reportStartError } from './report.ts';
 import {
   answerStarted,
@@ -126,6 +126,7 @@ export function supervisor(
       children.reportEnds(ctx as Ctx);
     },
   });
+  if (fixed !== undefined) keepPlan(logic, fixed);
   return markSupervisor(logic as unknown as SupervisorLogic);
 }
 

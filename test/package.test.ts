@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -84,6 +84,18 @@ describe.skipIf(process.env['TROUPE_SKIP_PACKAGE'] === '1')('the packed project'
     );
     expect(unwanted).toEqual([]);
     expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'index.ts']));
+  });
+
+  it('holds every file that a page in it links to', () => {
+    const files = readdirSync(installed, { recursive: true, encoding: 'utf8' });
+    const pages = files.filter((file) => file.endsWith('.md'));
+    expect(pages).toEqual(expect.arrayContaining(['README.md', join('docs', 'semantics.md')]));
+    const missing = pages.flatMap((page) => {
+      const text = readFileSync(join(installed, page), 'utf8');
+      const links = [...text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map((match) => match[1]!);
+      return links.filter((link) => !existsSync(join(installed, dirname(page), link)));
+    });
+    expect(missing).toEqual([]);
   });
 
   it('holds every file that its exports name', () => {

@@ -135,6 +135,17 @@ export class XStateHost {
     return actor === cell.life ? [] : path.reverse();
   }
 
+  /**
+   * Where a timer's event goes, as it is stored: the ids that lead to an actor of the agent, or the
+   * address of another agent; undefined for an actor outside of all agents.
+   */
+  addressOf(cell: Cell, target: object): readonly string[] | string | undefined {
+    if (isRef(target)) return target.address;
+    if (this.#findOwner(target as InnerActor)?.life === cell.life)
+      return this.innerPath(cell, target);
+    return this.#agentOf(target)?.address;
+  }
+
   #replace(): void {
     const system = this.#system;
     let sessions = 0;

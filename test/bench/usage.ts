@@ -23,10 +23,10 @@ or how names begin (\`fork\`); without one: all of them.
     .map(({ name }) => name)
     .join(', ')}
 
-  --contenders A,B   only these: ${CONTENDERS.slice(0, 7)
+  --contenders A,B   only these: ${CONTENDERS.slice(0, 6)
     .map(({ name }) => name)
     .join(', ')},
-                     ${CONTENDERS.slice(7)
+                     ${CONTENDERS.slice(6)
                        .map(({ name }) => name)
                        .join(', ')}
   --rounds N         rounds of each contender after the warm-up (7)
@@ -95,12 +95,13 @@ function chooseWorkloads(beginnings: readonly string[]): Workload[] {
 
 function chooseContenders(list: string | undefined): Contender[] {
   if (list === undefined) return [...CONTENDERS];
-  return list.split(',').map((given) => {
-    const contender = CONTENDERS.find(({ name }) => name === given);
-    if (contender !== undefined) return contender;
+  const chosen = list.split(',');
+  for (const given of chosen) {
+    if (CONTENDERS.some(({ name }) => name === given)) continue;
     const known = CONTENDERS.map(({ name }) => name).join(', ');
     throw new UsageError(`--contenders: there is no "${given}"; there are ${known}`);
-  });
+  }
+  return CONTENDERS.filter(({ name }) => chosen.includes(name));
 }
 
 function wholeNumber(option: string, given: string, max: number): number {

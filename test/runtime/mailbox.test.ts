@@ -180,6 +180,9 @@ function compare(mailbox: Mailbox<Entry>, model: Model, operations: readonly Op[
   expect(exemptOut).toEqual(exemptIn);
 }
 
+/** So many times the usual runs. */
+const RUNS = Number(process.env['TROUPE_RUNS'] ?? 1);
+
 describe.each(policies)('a mailbox with the policy %s', (policy) => {
   const options = policy === 'conflate' ? byKey : { overflow: policy };
 
@@ -203,9 +206,10 @@ describe.each(policies)('a mailbox with the policy %s', (policy) => {
           },
         ),
         // What fails with many messages mostly fails with a few, and shrinks sooner there.
-        { numRuns, endOnFailure: maxLength > 120 },
+        { numRuns: numRuns * RUNS, endOnFailure: maxLength > 120 },
       );
     },
+    5_000 * RUNS,
   );
 });
 

@@ -3,11 +3,13 @@ import { setup } from 'xstate';
 import {
   ChildSpec,
   InvalidOption,
+  MemoryStore,
   agentName,
   child,
   dynamicSupervisor,
   fromHandler,
   supervisor,
+  type MailboxOptions,
 } from 'troupe';
 
 const logic = fromHandler({ receive: () => undefined });
@@ -69,6 +71,12 @@ describe('a child spec', () => {
     ['name', { name: '' }],
     ['name', { name: {} }],
     ['name', { name: 5 }],
+    ['mailbox', { mailbox: 5 }],
+    ['mailbox.capacityMessages', { mailbox: { capacityMessages: 0 } }],
+    ['mailbox.overflow', { mailbox: { overflow: 'burst' } }],
+    ['persist.store', { persist: {} }],
+    ['persist.store', { persist: { store: { load: () => undefined, save: () => undefined } } }],
+    ['persist.version', { persist: { store: new MemoryStore(), version: 0 } }],
     ['backoff', { backoff: 100 }],
     ['backoff', { backoff: null }],
     ['backoff.minMs', { backoff: { maxMs: 5 } }],
@@ -101,6 +109,20 @@ describe('a child spec', () => {
   it('may have an agent name, and one that is a string', () => {
     expect(child({ ...good, name: 'a' }).name).toBe('a');
     expect(child({ ...good, name: agentName('a') }).name).toEqual({ name: 'a' });
+  });
+
+  it('types the key function of its mailbox by the events of its logic', () => {
+    type Move = { readonly type: 'move'; readonly id: string };
+    const moving = fromHandler({ receive: (_state: undefined, _event: Move) => undefined });
+    const conflate = (event: Move): string => event.id;
+    const spec = child({ id: 'm', logic: moving, mailbox: { overflow: { conflate } } });
+    expectTypeOf(spec.mailbox).toEqualTypeOf<MailboxOptions<Move> | undefined>();
+    child({
+      id: 'm',
+      logic: moving,
+      // @ts-expect-error -- it gets another event
+      mailbox: { overflow: { conflate: (event: { type: 'other' }) => event.type } },
+    });
   });
 
   it('requires an input when its logic does', () => {

@@ -314,8 +314,11 @@ function describePlan(plan: Plan | WorkerPlan): string {
   return `${own} ${strategy} ${intensity} ${autoShutdown} (${inner})`;
 }
 
+/** `TROUPE_RUNS` makes it many more. */
+const RUNS = Number(process.env['TROUPE_RUNS'] ?? 1) * 300;
+
 describe('random trees under random histories', () => {
-  test.prop([tree, fc.array(operation, { maxLength: 25 })], { numRuns: 300 })(
+  test.prop([tree, fc.array(operation, { maxLength: 25 })], { numRuns: RUNS })(
     'look as the rules of OTP say, after every operation',
     async (plan, operations) => {
       const run = new Run(plan);
@@ -332,6 +335,6 @@ describe('random trees under random histories', () => {
         throw new Error(`${run.history.join('\n')}\n${message}`, { cause: error });
       }
     },
-    30_000,
+    RUNS * 100,
   );
 });

@@ -112,6 +112,12 @@ describe('reply', () => {
             with: { type: 'edited', text: 'x' },
           }),
         },
+        count: {
+          actions: reply({
+            to: ({ context }) => context.waiting!,
+            with: ({ event }) => ({ type: 'edited', text: event.type }),
+          }),
+        },
       },
     });
     never(() => {

@@ -14,7 +14,7 @@ import {
   spawnChild,
   type AnyActorLogic,
 } from 'xstate';
-import { MemoryStore, fromHandler, type Ref } from 'troupe';
+import { MemoryStore, UnfitPayload, fromHandler, type Ref } from 'troupe';
 import { createTestSystem } from 'troupe/testing';
 
 /** Runs the logic under one key of a store in one system after the other, each with a life of its own. */
@@ -364,5 +364,47 @@ describe('getPersistedSnapshot', () => {
     expect(actor.getSnapshot()).toMatchObject({ value: 'b', context: { n: 1 } });
     expect(actor.getSnapshot().children.counter?.getSnapshot()).toMatchObject({ context: 1 });
     actor.stop();
+  });
+});
+
+describe('a delayed send that is saved', () => {
+  const sends = (to: any) =>
+    createMachine({
+      entry: sendTo(() => to, { type: 'hello' }, { delay: 100 }),
+      on: { hello: '.greeted' },
+      initial: 'waiting',
+      states: { waiting: {}, greeted: {} },
+    });
+
+  it('goes to another agent after a restore, by its ref or by its self', async () => {
+    const other = createMachine({
+      context: ({ self }) => ({ self, hellos: 0 }),
+      on: { hello: { actions: assign({ hellos: ({ context }: any) => context.hellos + 1 }) } },
+    });
+    for (const by of ['ref', 'self']) {
+      const store = new MemoryStore();
+      const run = async (ms: number) => {
+        const system = createTestSystem();
+        const ref = system.spawn(other, { id: 'other' }) as any;
+        await system.settle();
+        const to = by === 'ref' ? ref : ref.getSnapshot().context.self;
+        const kept = system.spawn(sends(to), { id: 'kept', persist: { store } }) as any;
+        await system.advance(ms);
+        const seen = [ref.getSnapshot().context.hellos, kept.getSnapshot().value];
+        await system.run(system.stop());
+        return seen;
+      };
+      expect(await run(50)).toEqual([0, 'waiting']);
+      expect(await run(100)).toEqual([1, 'waiting']);
+    }
+  });
+
+  it('to an XState actor outside of all agents crashes its agent at the save', async () => {
+    const outside = createActor(createMachine({}));
+    const { begin } = lives(sends(outside));
+    const { ref } = await begin();
+    const error: any = await ref.result().catch((reason: unknown) => reason);
+    expect(error.reason.error).toBeInstanceOf(UnfitPayload);
+    expect(error.reason.error.fields.at).toContain('target of timer');
   });
 });

@@ -100,7 +100,7 @@ vi.spyOn(console, 'warn').mockImplementation(() => undefined);
 
 test(
   'a planned machine and the same machine in plain XState are equal, event by event',
-  { timeout: 300_000 },
+  { timeout: RUNS * 60 },
   async () => {
     await fc.assert(
       fc.asyncProperty(machineSpec, events, async (spec, sequence) => {

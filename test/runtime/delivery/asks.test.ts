@@ -1032,3 +1032,39 @@ describe('two systems of one process', () => {
     expect(other.requests()).toHaveLength(1);
   });
 });
+
+describe('the message of ActorEnded', () => {
+  type Never = { readonly type: 'never'; readonly replyTo: ReplyTo<{ readonly type: 'x' }> };
+  const deaf = () =>
+    fromHandler({
+      receive: (_state: undefined, event: Never, ctx: AgentContext<Never>) => ctx.defer(event),
+    });
+
+  it('says whose end it was: of the asked, of the asker, or without a result', async () => {
+    const system = createTestSystem();
+    const messageOf = (error: unknown): string => (error as Error).message;
+    const errors: unknown[] = [];
+    const asked = system.spawn(deaf(), { id: 'asked' });
+    const asker = system.spawn(
+      fromHandler({
+        async receive(_state: undefined, _event: { type: 'go' }, ctx) {
+          await ctx.ask(asked, { type: 'never' }).then(undefined, (error) => errors.push(error));
+        },
+      }),
+      { id: 'asker' },
+    );
+    asker.send({ type: 'go' });
+    await system.settle();
+    const result = asker.result().catch(messageOf);
+    await system.run(asker.stop());
+    await system.settle();
+    expect(errors.map(messageOf)).toEqual([
+      'local/asker ended (shutdown) before its ask "never" of local/asked was answered',
+    ]);
+    expect(await result).toBe('local/asker ended (shutdown) without a result');
+    const open = asked.ask({ type: 'never' }).catch(messageOf);
+    await system.settle();
+    await system.run(asked.stop());
+    expect(await open).toBe('local/asked ended (shutdown) before it answered "never"');
+  });
+});

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { fromPromise, setup } from 'xstate';
 import {
+  ActorEnded,
+  InvalidOption,
   MailboxFull,
+  NoSuchActor,
   agentName,
   ask,
   fromHandler,
@@ -477,6 +480,70 @@ describe('"wait"', () => {
     expect(system.deadLetters.total).toBe(0);
   });
 
+  it.each<MailboxOptions>([
+    { capacityMessages: 1, overflow: 'fail' },
+    { capacityMessages: 1, overflow: 'drop-newest' },
+    { capacityMessages: 1, overflow: { conflate: () => 'none' } },
+  ])('rejects an offer that gets no place under %o', async (mailbox) => {
+    const system = createTestSystem();
+    const overflow = mailbox.overflow;
+    const keys = ['first', 'other'];
+    const sink = await suspendedSink(
+      system,
+      typeof overflow === 'object'
+        ? { ...mailbox, overflow: { conflate: () => keys.shift() ?? '' } }
+        : mailbox,
+    );
+    await sink.ref.offer(note('a'));
+    const refused: unknown = await sink.ref.offer(note('b')).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(MailboxFull);
+    expect(refused).toMatchObject({ fields: { address: 'local/sink', message: 'note' } });
+    expect(system.deadLetters.total).toBe(1);
+  });
+
+  it('keeps an offer that got its place resolved when a later message displaces it', async () => {
+    const system = createTestSystem();
+    const mailbox: MailboxOptions = { capacityMessages: 1, overflow: 'drop-oldest' };
+    const sink = await suspendedSink(system, mailbox);
+    await sink.ref.offer(note('a'));
+    await sink.ref.offer(note('b'));
+    expect(letters(system)).toEqual(['a: displaced']);
+  });
+
+  it('rejects an offer to nobody, and one whose receiver ends while it waits', async () => {
+    const system = createTestSystem();
+    const sink = await suspendedSink(system, { capacityMessages: 1, overflow: 'wait' });
+    await sink.ref.offer(note('a'));
+    const waiting = sink.ref.offer(note('b')).catch((error: unknown) => error);
+    await system.run(sink.ref.stop());
+    expect(await waiting).toBeInstanceOf(ActorEnded);
+    expect(await waiting).toMatchObject({
+      message: 'local/sink ended (shutdown) before it took "note"',
+    });
+    await expect(sink.ref.offer(note('c'))).rejects.toBeInstanceOf(NoSuchActor);
+  });
+
+  it('refuses an offer in a step, where a send waits by itself', async () => {
+    const system = createTestSystem();
+    const sink = await suspendedSink(system, {});
+    const errors: unknown[] = [];
+    const offering = system.spawn(
+      fromHandler({
+        receive(_state: undefined, _event: Go) {
+          try {
+            void sink.ref.offer(note('a'));
+          } catch (error) {
+            errors.push(error);
+          }
+        },
+      }),
+    );
+    offering.send({ type: 'go' });
+    await system.settle();
+    expect(errors).toEqual([expect.any(InvalidOption)]);
+    expect(errors).toMatchObject([{ field: 'offer' }]);
+  });
+
   it('takes an abort after the place was got for nothing', async () => {
     const system = createTestSystem();
     const sink = await suspendedSink(system, { capacityMessages: 1, overflow: 'wait' });
@@ -641,7 +708,12 @@ describe('ctx.postpone', () => {
     const agent = system.spawn(door, { mailbox: { capacityPostponed: 2 } });
     for (const text of ['a', 'b', 'c']) agent.send(note(text));
     const asked = agent.ask({ type: 'put', text: 'd' });
-    await expect(system.run(asked)).rejects.toBeInstanceOf(MailboxFull);
+    const refused: unknown = await system.run(asked.catch((error: unknown) => error));
+    expect(refused).toBeInstanceOf(MailboxFull);
+    expect(refused).toMatchObject({
+      message: expect.stringContaining('(capacityPostponed: 2 messages)'),
+      fields: { capacityPostponed: 2 },
+    });
     expect(letters(system)).toEqual(['c: mailbox full']);
     agent.send({ type: 'go' });
     await system.settle();
@@ -727,14 +799,15 @@ describe('a restart', () => {
       );
       await system.settle();
       const ref = system.whereis(Child) as Ref<Note>;
-      void ref.offer(note('crash'));
-      void ref.offer(note('a'));
-      void ref.offer(note('b'));
+      const offers = ['crash', 'a', 'b'].map((text) => ref.offer(note(text)));
+      const settled = Promise.allSettled(offers);
       await system.settle();
       await system.advance(10);
       ref.send(note('c'));
       await system.settle();
       expect(handled).toEqual(onRestart === 'keep' ? ['a', 'b', 'c'] : ['c']);
+      const places = (await settled).map(({ status }) => status === 'fulfilled');
+      expect(places).toEqual(onRestart === 'keep' ? [true, true, true] : [true, true, false]);
     }
   });
 

@@ -38,7 +38,7 @@ describe('a step', () => {
       }),
     );
     system.inspect((event) => {
-      if (event.type === 'delivered' && event.path === probe.ref.address) {
+      if (event.type === 'delivered' && event.path === probe.ref.path) {
         order.push((event.message as Note).text);
       }
     });

@@ -74,6 +74,11 @@ describe('createSystem refuses', () => {
       [0, -1, NaN, '5', null].map((given): Row => [() => create({ [field]: given }), field]),
     ),
   );
+  rows('counts that are no integers', () =>
+    ['hopsMax', 'deadLettersMax'].flatMap((field) =>
+      [1.5, Infinity].map((given): Row => [() => create({ [field]: given }), field, 'an integer']),
+    ),
+  );
   rows('seams that are none', () => [
     [() => create({ clock: {} }), 'clock'],
     [() => create({ scheduler: 5 }), 'scheduler'],

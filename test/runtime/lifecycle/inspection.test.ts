@@ -10,7 +10,17 @@ import {
   type ReplyTo,
 } from 'troupe';
 import { createTestSystem } from 'troupe/testing';
-import { failure, gate, inspected, memoryLog, notesOf, puppet, spawnPuppet, tell } from './cast.ts';
+import {
+  failure,
+  gate,
+  inspected,
+  memoryLog,
+  notesOf,
+  puppet,
+  spawnPuppet,
+  tell,
+  type PuppetRef,
+} from './cast.ts';
 
 /** The events of one type, without what differs from run to run. */
 function only<TType extends InspectionEvent['type']>(
@@ -41,7 +51,14 @@ describe('inspection', () => {
     child.send(message);
     await system.advance(0);
     expect(events).toEqual([
-      { type: 'delivered', path: 'local/p/c', from: undefined, message, traceparent: undefined },
+      {
+        type: 'delivered',
+        path: '/p/c',
+        to: 'local/p/c',
+        from: undefined,
+        message,
+        traceparent: undefined,
+      },
       { type: 'handled', path: '/p/c', message, waitedMs: 0 },
       { type: 'transitioned', path: '/p/c', snapshot: expect.objectContaining({ context: ['x'] }) },
     ]);
@@ -90,10 +107,18 @@ describe('inspection', () => {
     const events = inspected(system);
     await system.run(slow.ask({ type: 'q', ms: 20 }));
     expect(only(events, 'asked')).toEqual([
-      { type: 'asked', path: 'local/s', request: 'q', by: undefined },
+      { type: 'asked', path: '/s', to: 'local/s', request: 'q', by: undefined },
     ]);
     expect(only(events, 'settled')).toEqual([
-      { type: 'settled', path: 'local/s', request: 'q', outcome: 'answered', tookMs: 20 },
+      {
+        type: 'settled',
+        path: '/s',
+        to: 'local/s',
+        request: 'q',
+        by: undefined,
+        outcome: 'answered',
+        tookMs: 20,
+      },
     ]);
     events.length = 0;
     const abort = new AbortController();
@@ -117,6 +142,28 @@ describe('inspection', () => {
       'failed',
     ]);
     expect(only(events, 'late reply').length).toBe(2);
+  });
+
+  it('gives the path of an agent of this node, and the address alone for a reply and another node', async () => {
+    const system = createTestSystem();
+    const asker = spawnPuppet(system, 'asker');
+    const answering = spawnPuppet(system, 'answering');
+    await system.settle();
+    const events = inspected(system);
+    tell(asker, (ctx) => {
+      void ctx.ask(answering, { type: 'read' });
+      ctx.send(system.ref('moon/base') as PuppetRef, { type: 'note', text: 'hello' });
+    });
+    await system.settle();
+    expect(only(events, 'delivered').map(({ path, to }) => [path, to])).toEqual([
+      ['/asker', 'local/asker'],
+      ['/answering', 'local/answering'],
+      [undefined, 'moon/base'],
+      [undefined, 'local/asker#ask1'],
+    ]);
+    const both = { path: '/answering', to: 'local/answering', by: 'local/asker' };
+    expect(only(events, 'asked')).toMatchObject([both]);
+    expect(only(events, 'settled')).toMatchObject([both]);
   });
 
   it('tells what is unhandled, postponed and reported', async () => {

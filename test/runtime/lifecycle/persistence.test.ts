@@ -15,7 +15,7 @@ import {
   type SnapshotStore,
 } from 'troupe';
 import { createTestSystem, type TestSystem } from 'troupe/testing';
-import { failure, gate, inspected } from './cast.ts';
+import { failure, gate, inspected, memoryLog } from './cast.ts';
 
 type Event =
   | { readonly type: 'set'; readonly to: unknown }
@@ -676,3 +676,77 @@ describe('the memory store', () => {
     );
   });
 });
+
+describe('a snapshot', () => {
+  const stop: Event = { type: 'do', act: (_state, ctx) => ctx.stop() };
+
+  it('is deleted when its agent ends normally, so that the next one there begins anew', async () => {
+    const store = new MemoryStore();
+    const system = createTestSystem();
+    const first = spawnKeeper(system, { store });
+    first.send({ type: 'set', to: 'old' });
+    first.send(stop);
+    await system.run(first.result());
+    expect(store.keys()).toEqual([]);
+    const second = spawnKeeper(system, { store });
+    await system.run(second.started());
+    expect(stateOf(second)).toBe('fresh');
+  });
+
+  it('stays after any other end', async () => {
+    const ends: readonly ((ref: KeeperRef) => unknown)[] = [
+      (ref) => ref.stop(),
+      (ref) => ref.kill(),
+      (ref) => ref.send({ type: 'boom' }),
+    ];
+    for (const end of ends) {
+      const store = new MemoryStore();
+      const system = createTestSystem();
+      const ref = spawnKeeper(system, { store });
+      await system.settle();
+      void end(ref);
+      await system.settle();
+      expect(system.agents()).toEqual([]);
+      expect(store.keys()).toEqual(['/k']);
+    }
+  });
+
+  it('that a slow store deletes is gone before the end is told', async () => {
+    const store = new MemoryStore();
+    const { promise, open } = gate();
+    const slow: SnapshotStore = {
+      load: (key) => store.load(key),
+      save: (key, saved) => store.save(key, saved),
+      delete: (key) => promise.then(() => store.delete(key)),
+    };
+    const system = createTestSystem();
+    const ref = spawnKeeper(system, { store: slow });
+    ref.send(stop);
+    await system.settle();
+    expect(system.agents()).toMatchObject([{ path: '/k', status: 'stopping' }]);
+    open();
+    await system.run(ref.result());
+    expect(store.keys()).toEqual([]);
+  });
+
+  it.each([
+    ['throws', () => failing()],
+    ['rejects', async () => failing()],
+  ])(
+    'whose deletion %s is logged, and its agent has ended normally all the same',
+    async (_, fail) => {
+      const { log, lines } = memoryLog();
+      const system = createTestSystem({ log });
+      const store = new MemoryStore();
+      store.delete = fail as typeof store.delete;
+      const ref = spawnKeeper(system, { store });
+      ref.send(stop);
+      expect(await system.run(ref.result())).toBeUndefined();
+      expect(lines).toMatchObject([{ level: 'error', message: 'snapshot not deleted' }]);
+    },
+  );
+});
+
+function failing(): never {
+  throw new Error('read only');
+}

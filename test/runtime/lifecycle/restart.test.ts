@@ -202,6 +202,10 @@ describe('the next life', () => {
     expect(system.whereis('mine')).toBeUndefined();
     await system.run(parent.context.restart(child));
     expect(system.agents()[0]?.children).toMatchObject([{ incarnation: 2, children: [] }]);
+    const incarnations: number[] = [];
+    tell(child, (ctx) => void incarnations.push(ctx.incarnation));
+    await system.settle();
+    expect(incarnations).toEqual([2]);
     await system.advance(1_000);
     other.send({ type: 'boom' });
     await system.settle();
