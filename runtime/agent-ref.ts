@@ -9,7 +9,7 @@ import type { Core } from './core.ts';
 import type { Destination } from './envelope.ts';
 import { ActorEnded, InvalidOption, NoSuchActor, NotLocal } from './errors.ts';
 import { NOPROC, SHUTDOWN, type ExitReason } from './exit.ts';
-import { checkOptions } from './options.ts';
+import { checkFunction, checkMethods, checkOptions } from './options.ts';
 import {
   Marked,
   NO_ASK_OPTIONS,
@@ -89,6 +89,8 @@ export class AgentRef extends Marked implements Ref<EventObject> {
   }
 
   offer(event: EventObject, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkOptions(options, ['signal'], 'offer');
+    checkMethods('signal', options.signal, ['addEventListener', 'throwIfAborted']);
     return this.#core.offer(this, event, options.signal);
   }
 
@@ -137,7 +139,7 @@ export class AgentRef extends Marked implements Ref<EventObject> {
 
   async kill(): Promise<ExitReason> {
     const cell = this.lastCell;
-    return cell === undefined ? NOPROC : this.#over(cell, () => cell.signal({ type: 'kill' }));
+    return cell === undefined ? NOPROC : this.#over(cell, () => cell.kill());
   }
 
   start(): void {}
@@ -157,6 +159,12 @@ export class AgentRef extends Marked implements Ref<EventObject> {
     error?: (error: unknown) => void,
     complete?: () => void,
   ): Subscription {
+    if (next === null || !['object', 'function', 'undefined'].includes(typeof next)) {
+      const allowed = 'a function or an object with next, error and complete';
+      throw new InvalidOption({ field: 'observer', given: next, allowed });
+    }
+    checkFunction('error', error, true);
+    checkFunction('complete', complete, true);
     const observer: SnapshotObserver =
       typeof next === 'object'
         ? next
@@ -165,6 +173,9 @@ export class AgentRef extends Marked implements Ref<EventObject> {
   }
 
   on(type: string, listener: (emitted: never) => void): Subscription {
+    if (typeof type !== 'string')
+      throw new InvalidOption({ field: 'type', given: type, allowed: 'the type of an event' });
+    checkFunction('listener', listener);
     return {
       unsubscribe: this.#local('on').listen(type, listener as (emitted: EventObject) => void),
     };

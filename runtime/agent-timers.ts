@@ -20,6 +20,8 @@ export class AgentTimer {
   readonly periodMs: number | undefined;
   /** Of the message that was being handled when it was set. */
   readonly lineage: Lineage | undefined;
+  /** Set for `idle`: the delay that any message starts anew. */
+  idleMs: number | undefined;
   cancelled = false;
   /** @internal */
   handle: Timer | undefined;

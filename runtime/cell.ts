@@ -32,8 +32,9 @@ import { Watchers, closeObserver } from './watchers.ts';
 /** A command to the place; it acts ahead of its messages. */
 type Signal =
   | { readonly type: 'start' }
-  | { readonly type: 'stop'; readonly reason: ExitReason }
-  | { readonly type: 'kill' }
+  /** To end: the life that it was sent to, or the place when that was vacant. */
+  | { readonly type: 'stop'; readonly life: Life | undefined; readonly reason: ExitReason }
+  | { readonly type: 'kill'; readonly life: Life | undefined }
   | {
       readonly type: 'exit';
       readonly life: Life;
@@ -252,9 +253,9 @@ export class Cell implements Runnable, Destination {
       case 'start':
         return this.#start();
       case 'stop':
-        return this.#onStop(signal.reason);
+        return this.#isMeant(signal.life) ? this.#onStop(signal.reason) : undefined;
       case 'kill':
-        return this.#onKill();
+        return this.#isMeant(signal.life) ? this.#onKill() : undefined;
       case 'exit':
         // It aims at a life: one that has begun since then is not meant.
         return signal.life === this.life ? this.#onExit(signal.from, signal.reason) : undefined;
@@ -370,7 +371,12 @@ export class Cell implements Runnable, Destination {
     for (const event of this.#outbox.takeEmitted() ?? []) this.#watchers?.tellEmitted(event);
     this.#held = undefined;
     if (this.#outbox.flush(this.core, this.life.onRoom)) this.#afterStep();
-    else this.#held = 'blocked';
+    else {
+      this.#held = 'blocked';
+      // The handler has finished, as the stop allowed it to; it does not wait for room as well.
+      if (this.#pendingStop !== undefined && this.life.received !== 'waiting')
+        this.#end(this.#pendingStop);
+    }
   }
 
   /** The step's sends have left. When the turn is over too, its request must be settled, kept or handed on. */
@@ -538,12 +544,30 @@ export class Cell implements Runnable, Destination {
   /** Ends the place, or the life in it, with a grace after which it is killed. */
   stop(reason: ExitReason, graceMs: number | 'infinity'): void {
     if (this.status === 'ended') return;
-    this.signal({ type: 'stop', reason });
+    const life = this.#aim();
+    this.signal({ type: 'stop', life, reason });
     if (graceMs === 'infinity' || this.#killTimer !== undefined) return;
     const timer = this.core.timers.schedule(this.core.clock.now() + graceMs, () =>
-      this.signal({ type: 'kill' }),
+      this.signal({ type: 'kill', life }),
     );
     this.#killTimer = () => this.core.timers.cancel(timer);
+  }
+
+  /** Ends the place, or the life in it, without any cleanup of its own. */
+  kill(): void {
+    this.signal({ type: 'kill', life: this.#aim() });
+  }
+
+  /**
+   * What a command to end is meant for. One that was sent to a life must not give up the place that
+   * this life has left vacant meanwhile: its supervisor is about to restart it.
+   */
+  #aim(): Life | undefined {
+    return this.status === 'vacant' ? undefined : this.life;
+  }
+
+  #isMeant(life: Life | undefined): boolean {
+    return life === undefined || (life === this.life && !life.over);
   }
 
   #onStop(reason: ExitReason): void {

@@ -42,7 +42,7 @@ export class ChildrenStop {
 /** Stops a child as it was spawned to be stopped, or kills it. */
 function stop(child: Cell, mode: StopMode): void {
   const { shutdown } = child.options;
-  if (mode === 'kill' || shutdown === 'brutal_kill') child.signal({ type: 'kill' });
+  if (mode === 'kill' || shutdown === 'brutal_kill') child.kill();
   else child.stop(SHUTDOWN, shutdown);
 }
 

@@ -30,6 +30,7 @@ import type {
 import { nameOf } from './names.ts';
 import { checkOptions } from './options.ts';
 import { NO_ASK_OPTIONS } from './ref.ts';
+import type { SavedTimer } from './store.ts';
 import { running } from './step.ts';
 import { Wait, waitAll } from './wait.ts';
 
@@ -288,6 +289,10 @@ export class Context implements AgentContext<EventObject> {
       const given = current === undefined ? 'no message' : `its own event "${current.type}"`;
       throw new InvalidOption({ field: 'postpone', given, allowed: 'a message from somebody' });
     }
+    if (this.#life.behavior?.answersInTurn !== true) {
+      const allowed = 'in a handler; a machine says it in a state: meta: { postpone: [...] }';
+      throw new InvalidOption({ field: 'postpone', given: current.type, allowed });
+    }
     this.postponed = true;
   }
 
@@ -325,7 +330,7 @@ export class Context implements AgentContext<EventObject> {
       return wait;
     }
     child.life.whenOver((reason) => wait.settle(reason));
-    if (grace === 'brutal_kill') child.signal({ type: 'kill' });
+    if (grace === 'brutal_kill') child.kill();
     else child.stop(SHUTDOWN, grace);
     return wait;
   }
@@ -366,7 +371,7 @@ export class Context implements AgentContext<EventObject> {
     const target = cellOf(to);
     checkReason(reason);
     if (target === undefined) return;
-    if (reason.type === 'killed') target.signal({ type: 'kill' });
+    if (reason.type === 'killed') target.kill();
     else cell.core.exitFromStep(target, cell, reason);
   }
 
@@ -414,7 +419,8 @@ export class Context implements AgentContext<EventObject> {
   idle(delayMs: number, event: EventObject): void {
     const life = this.#life;
     checkDelay('idle', delayMs);
-    life.idle = () => this.#timer('idle', delayMs, event, undefined, { id: IDLE });
+    this.#cell.core.checkMessage(event);
+    life.idle = () => this.#armIdle(delayMs, this.now() + delayMs, event);
     life.idle();
   }
   cancel(id: string): boolean {
@@ -452,30 +458,42 @@ export class Context implements AgentContext<EventObject> {
     core.report(path, report);
   }
 
-  /** @internal Arms a timer of the agent itself; also for a restored one. */
-  arm(id: string, dueMs: number, event: EventObject, periodMs: number | undefined): void {
-    const { cell } = this.#life;
+  /** @internal Arms again a timer that was saved: at its due time, or at once when that has passed. */
+  restoreTimer({ id, event, dueWallMs, periodMs, idleMs }: SavedTimer): void {
+    const { clock } = this.#life.cell.core;
+    const dueMs = clock.now() + Math.max(0, dueWallMs - clock.wallMs());
+    if (idleMs === undefined) this.#arm(id, dueMs, event as EventObject, periodMs);
+    else {
+      this.#life.idle = () => this.#armIdle(idleMs, this.now() + idleMs, event as EventObject);
+      this.#armIdle(idleMs, dueMs, event as EventObject);
+    }
+  }
+
+  #armIdle(idleMs: number, dueMs: number, event: EventObject): void {
+    this.#arm(IDLE, dueMs, event, undefined).idleMs = idleMs;
+  }
+
+  #arm(id: string, dueMs: number, event: EventObject, periodMs: number | undefined): AgentTimer {
     const life = this.#life;
-    life.timers.set(
-      new AgentTimer(life, id, dueMs, event, undefined, periodMs, life.lineage),
-      (fired) => {
-        const inherited = life.timerLineage(fired.lineage);
-        cell.fire(
-          fired,
-          new Envelope(
-            cell.core.nextId(),
-            cell,
-            cell.address,
-            event,
-            inherited,
-            undefined,
-            true,
-            undefined,
-            fired,
-          ),
-        );
-      },
-    );
+    const { cell } = life;
+    const { core, address } = cell;
+    const timer = new AgentTimer(life, id, dueMs, event, undefined, periodMs, life.lineage);
+    life.timers.set(timer, (fired) => {
+      const lineage = life.timerLineage(fired.lineage);
+      const own = new Envelope(
+        core.nextId(),
+        cell,
+        address,
+        event,
+        lineage,
+        undefined,
+        true,
+        undefined,
+        fired,
+      );
+      cell.fire(fired, own);
+    });
+    return timer;
   }
 
   #timer(
@@ -493,7 +511,7 @@ export class Context implements AgentContext<EventObject> {
     const { core } = this.#cell;
     core.checkMessage(event);
     const timerId = id ?? this.#freeTimerId();
-    this.arm(timerId, core.clock.now() + delayMs, event, periodMs);
+    this.#arm(timerId, core.clock.now() + delayMs, event, periodMs);
     return timerId;
   }
 

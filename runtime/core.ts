@@ -29,9 +29,11 @@ import { Inspection, type Report, type ReportParts } from './inspection.ts';
 import { Ledger } from './ledger.ts';
 import type { Life, Monitor } from './life.ts';
 import type { Log } from './log.ts';
+import { LogThrottle } from './log-throttle.ts';
 import { Names } from './names.ts';
 import type { Network } from './network.ts';
 import { checkOptions } from './options.ts';
+import { PromiseAsker } from './promise-asker.ts';
 import type { Random } from './random.ts';
 import { NO_ASK_OPTIONS, type AgentName, type AnyRef, type AskOptions } from './ref.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -102,7 +104,7 @@ export class Core {
   stopping = false;
   readonly #parts: CoreParts;
   readonly #offers = new WeakMap<Envelope, (reason: DeadLetterReason) => void>();
-  readonly #throttle = { untilMs: 0, logged: 0, silent: 0 };
+  readonly #throttle: LogThrottle;
   readonly #whenEmpty: (() => void)[] = [];
   #envelopeIds = 0;
   #stampBurst = NaN;
@@ -119,6 +121,7 @@ export class Core {
     this.random = parts.random;
     this.network = parts.network;
     this.log = parts.log;
+    this.#throttle = new LogThrottle(parts.log);
     this.planTransitions = parts.planTransitions;
     this.timers = new Timers(parts.clock);
     this.deadLetters = new DeadLetters(
@@ -159,7 +162,12 @@ export class Core {
   }
 
   /** Sends for a life, or for the agent whose step runs, or for code outside agents. */
-  send(to: Destination, message: unknown, life: Life | undefined): void {
+  send(
+    to: Destination,
+    message: unknown,
+    life: Life | undefined,
+    lineage = (running.cell?.life ?? life)?.lineage,
+  ): void {
     this.checkMessage(message);
     const sender = running.cell?.life ?? life;
     const envelope = new Envelope(
@@ -167,7 +175,7 @@ export class Core {
       to,
       sender?.address,
       message,
-      sender?.lineage,
+      lineage,
       undefined,
       false,
     );
@@ -314,19 +322,8 @@ export class Core {
     // Nothing happens when the offer has got its place before.
     this.#offers.get(envelope)?.(reason);
     if (this.inspection.active) this.inspection.emit({ type: 'dropped', letter });
-    const throttle = this.#throttle;
-    if (nowMs >= throttle.untilMs) {
-      if (throttle.silent > 0)
-        this.log.warn({ count: throttle.silent }, 'more dead letters, not logged one by one');
-      Object.assign(throttle, { untilMs: nowMs + 5_000, logged: 0, silent: 0 });
-    }
-    if (throttle.logged < 10) {
-      throttle.logged += 1;
-      this.log.warn(
-        { to: letter.to, from: letter.from, message: envelope.type, reason },
-        'dead letter',
-      );
-    } else throttle.silent += 1;
+    const { to, from } = letter;
+    this.#throttle.warn(nowMs, { to, from, message: envelope.type, reason }, 'dead letter');
   }
 
   // ── Agents ──────────────────────────────────────────────────────────────────────────────────
@@ -660,56 +657,5 @@ function checkBudget(budget: Budget | undefined): void {
     if (typeof amount !== 'number' || !(amount >= 0)) {
       throw new InvalidOption({ field: `budget.${name}`, given: amount, allowed: 'a number >= 0' });
     }
-  }
-}
-
-/** The asker that a promise stands for: of code outside agents, or of a step that wants a promise. */
-class PromiseAsker implements Asker {
-  readonly address: string | undefined;
-  readonly #life: Life | undefined;
-  readonly #resolve: (reply: never) => void;
-  readonly #reject: (error: unknown) => void;
-  #ask: Ask | undefined;
-  #stopListening: (() => void) | undefined;
-
-  constructor(
-    life: Life | undefined,
-    resolve: (reply: never) => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.address = life?.address;
-    this.#life = life;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  /** The request has been made: it is cancelled with its life, and by its signal. */
-  await(ask: Ask, signal: AbortSignal | undefined): void {
-    if (ask.state !== 'open') return;
-    this.#ask = ask;
-    this.#life?.addAsk(ask);
-    if (signal === undefined) return;
-    const abort = (): void => {
-      ask.cancel();
-      this.failed(signal.reason);
-    };
-    this.#stopListening = () => signal.removeEventListener('abort', abort);
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
-  }
-
-  answered(reply: unknown): void {
-    this.#end();
-    this.#resolve(reply as never);
-  }
-
-  failed(error: unknown): void {
-    this.#end();
-    this.#reject(error);
-  }
-
-  #end(): void {
-    this.#stopListening?.();
-    if (this.#ask !== undefined) this.#life?.removeAsk(this.#ask);
   }
 }

@@ -196,11 +196,7 @@ export class HandlerBehavior implements Behavior {
       const { context } = saved.snapshot as { context: unknown };
       this.#state = context;
       this.#initialised = true;
-      const { cell } = this.#life;
-      for (const { id, event, dueWallMs, periodMs } of saved.timers) {
-        const dueMs = cell.core.clock.now() + Math.max(0, dueWallMs - cell.core.clock.wallMs());
-        ctx.arm(id, dueMs, event as EventObject, periodMs);
-      }
+      for (const timer of saved.timers) ctx.restoreTimer(timer);
     }
     this.#initialise();
     if (this.#handler.start === undefined) return 'same';

@@ -42,8 +42,6 @@ export type {
   SpawnArguments,
   SpawnOptions,
 } from './spawn-options.ts';
-export { checkId, checkLogic, checkPersist, checkShutdown } from './spawn-options.ts';
-export { checkMailbox } from './mailbox.ts';
 export type { MailboxOptions, Overflow } from './mailbox.ts';
 export { MemoryStore } from './store.ts';
 export type { SavedSnapshot, SavedTimer, SnapshotStore } from './store.ts';
@@ -59,7 +57,7 @@ export { createClock, createVirtualClock } from './clock.ts';
 export type { Clock, VirtualClock } from './clock.ts';
 export { createRandom, createSeededRandom } from './random.ts';
 export type { Random } from './random.ts';
-export { createScheduler, createSteppedScheduler, promisesSettled } from './scheduler.ts';
+export { createScheduler, createSteppedScheduler } from './scheduler.ts';
 export type { Runnable, Scheduler, SteppedScheduler } from './scheduler.ts';
 export type { Network } from './network.ts';
 export {

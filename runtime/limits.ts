@@ -16,6 +16,14 @@ export const LIMITS = {
   microstepsMax: 100_000,
   /** Dead letters kept; the oldest goes first. */
   deadLettersMax: 1_000,
+  /** Dead letters that are logged one by one in each window; the rest are counted. */
+  logsPerWindow: 10,
+  /** Length of such a window. */
+  logWindowMs: 5_000,
   /** Time that a child gets to end before it is killed. */
   shutdownMs: 5_000,
+  /** Milliseconds of real time that `run` of a test system waits for I/O while nothing is due; then it rejects with `NotSettled`. */
+  idleMsMax: 4_000,
+  /** Virtual timers that one `run` of a test system fires; one more rejects it with `NotSettled`. */
+  timersFiredMax: 100_000,
 } as const;

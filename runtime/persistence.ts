@@ -60,16 +60,17 @@ export class Persistence {
   }
 
   #timers(): SavedSnapshot['timers'] {
-    const { cell, behavior, timers } = this.#life;
+    const { cell, timers } = this.#life;
     const { clock, xstate } = cell.core;
     const offsetMs = clock.wallMs() - clock.now();
-    return [...timers.list()].map(({ owner, id, target, event, dueMs, periodMs }) => ({
+    return [...timers.list()].map(({ owner, id, target, event, dueMs, periodMs, idleMs }) => ({
       id,
-      owner: behavior === undefined ? [] : xstate.innerPath(cell, owner),
+      owner: owner === this.#life ? 'context' : xstate.innerPath(owner),
       target: target === undefined ? [] : storedTarget(xstate.addressOf(cell, target), target, id),
       event: pack(event, `timer "${id}"`, new Map()),
       dueWallMs: dueMs + offsetMs,
       periodMs,
+      idleMs,
     }));
   }
 }

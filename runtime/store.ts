@@ -16,13 +16,19 @@ export interface SavedSnapshot {
 /** An open timer, so that it keeps its due time across a restore. */
 export interface SavedTimer {
   readonly id: string;
-  /** Ids of the XState children that lead to its owner; empty for the agent itself. */
-  readonly owner: readonly string[];
+  /**
+   * Whose it is: `'context'` for one that was set with `ctx.after`, `every` or `idle`; else the ids of
+   * the XState children that lead to the actor, none for the agent's own.
+   */
+  readonly owner: readonly string[] | 'context';
   /** The same for its target; an address when it is another agent. */
   readonly target: readonly string[] | string;
   readonly event: unknown;
   readonly dueWallMs: number;
+  /** Set for `every`. */
   readonly periodMs: number | undefined;
+  /** Set for `idle`: the delay that any message starts anew. */
+  readonly idleMs: number | undefined;
 }
 
 /** Where snapshots are kept. Each call may answer at once or with a promise. */

@@ -410,7 +410,7 @@ class TroupeSystem implements System {
       await new Promise<void>((resolve) => {
         cell.whenEnded(() => resolve());
         const { shutdown } = cell.options;
-        if (shutdown === 'brutal_kill') cell.signal({ type: 'kill' });
+        if (shutdown === 'brutal_kill') cell.kill();
         else cell.stop(SHUTDOWN, shutdown);
       });
     }

@@ -2,6 +2,7 @@
  * Backoff: how long to wait before the next restart of a child. Beyond OTP, and opt-in. Pure.
  */
 import { InvalidOption } from '../runtime/index.ts';
+import { checkOptions } from '../runtime/internal.ts';
 
 /** Growing delays between the restarts of one child. */
 export interface BackoffOptions {
@@ -27,9 +28,7 @@ export function backoffMs(options: BackoffOptions, attempts: number, random: num
 
 /** Throws `InvalidOption` unless the options make sense. */
 export function checkBackoff(field: string, options: BackoffOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidOption({ field, given: options, allowed: 'an object with minMs and maxMs' });
-  }
+  checkOptions(options, ['minMs', 'maxMs', 'factor', 'jitter', 'resetAfterMs'], field);
   const { minMs, maxMs, factor = 2, jitter = 0.2, resetAfterMs = maxMs } = options;
   const check = (name: string, given: unknown, ok: boolean, allowed: string): void => {
     if (typeof given !== 'number' || !ok)

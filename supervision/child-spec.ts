@@ -4,16 +4,19 @@
 import type { AnyActorLogic, EventFromLogic, InputFrom } from 'xstate';
 import {
   InvalidOption,
-  checkId,
-  checkLogic,
-  checkMailbox,
-  checkPersist,
-  checkShutdown,
   type AgentName,
   type MailboxOptions,
   type PersistOptions,
   type Shutdown,
 } from '../runtime/index.ts';
+import {
+  checkId,
+  checkLogic,
+  checkMailbox,
+  checkOptions,
+  checkPersist,
+  checkShutdown,
+} from '../runtime/internal.ts';
 import { checkBackoff, type BackoffOptions } from './backoff.ts';
 import { RESTARTS, type Restart } from './policy.ts';
 
@@ -41,6 +44,23 @@ export interface ChildSpecOptions<TLogic extends AnyActorLogic> {
   /** Starts that may fail in a row, however slowly; default no limit. One more, and the supervisor gives up. */
   readonly failedStartsMax?: number;
 }
+
+const KNOWN = [
+  'id',
+  'logic',
+  'input',
+  'restart',
+  'shutdown',
+  'type',
+  'significant',
+  'name',
+  'mailbox',
+  'trapExit',
+  'persist',
+  'backoff',
+  'restartsMax',
+  'failedStartsMax',
+];
 
 type Input<TLogic extends AnyActorLogic> =
   undefined extends InputFrom<TLogic>
@@ -73,9 +93,7 @@ export class ChildSpec<TLogic extends AnyActorLogic = AnyActorLogic> {
   readonly failedStartsMax: number;
 
   constructor(options: ChildSpecOptions<TLogic> & { readonly input?: unknown }, field = 'child') {
-    if (typeof options !== 'object' || options === null) {
-      throw new InvalidOption({ field, given: options, allowed: 'an object with id and logic' });
-    }
+    checkOptions(options, KNOWN, field);
     const { id, logic, restart = 'permanent', significant = false } = options;
     checkId(id, `${field}.id`);
     checkLogic(logic, `${field}.logic`);

@@ -14,6 +14,7 @@ import {
   type ExitReason,
   type HandlerLogic,
 } from '../runtime/index.ts';
+import { checkOptions } from '../runtime/internal.ts';
 import { ChildSpec, checkNotSignificant, markSupervisor, oneOf } from './child-spec.ts';
 import { Children, type Child, type Move, type Retry } from './children.ts';
 import { AlreadyStarted, ChildNotFound, ChildRestarting, MaxChildren } from './errors.ts';
@@ -55,6 +56,8 @@ type Ctx = AgentContext<EventObject>;
  * ```
  */
 export function dynamicSupervisor(options: DynamicSupervisorOptions = {}): DynamicSupervisorLogic {
+  const known = ['intensity', 'periodMs', 'maxChildren', 'autoShutdown'];
+  checkOptions(options, known, 'dynamicSupervisor');
   const { intensity = 1, periodMs = 5_000, maxChildren = Infinity } = options;
   checkIntensity(intensity, periodMs);
   if (typeof maxChildren !== 'number' || !(maxChildren >= 0)) {

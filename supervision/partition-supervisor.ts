@@ -14,6 +14,7 @@ import {
   type Ref,
   type RefFrom,
 } from '../runtime/index.ts';
+import { checkOptions } from '../runtime/internal.ts';
 import { child, oneOf } from './child-spec.ts';
 import { ChildNotFound } from './errors.ts';
 import type { SupervisorOptions } from './plan.ts';
@@ -72,7 +73,9 @@ export type PartitionSupervisorRef<TLogic extends AnyActorLogic = AnyActorLogic>
 export function partitionSupervisor<TLogic extends AnyActorLogic>(
   options: PartitionSupervisorOptions<TLogic>,
 ): PartitionSupervisorLogic<TLogic> {
-  const { partitions, child: specOf, strategy, intensity, periodMs } = options ?? {};
+  const known = ['partitions', 'child', 'strategy', 'intensity', 'periodMs', 'autoShutdown'];
+  checkOptions(options, known, 'partitionSupervisor');
+  const { partitions, child: specOf, strategy, intensity, periodMs } = options;
   if (!Number.isInteger(partitions) || partitions < 1) {
     throw new InvalidOption({ field: 'partitions', given: partitions, allowed: 'an integer >= 1' });
   }

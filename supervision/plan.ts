@@ -2,7 +2,7 @@
  * The plan of a supervisor: its options, checked, with every default filled in.
  */
 import type { AnyActorLogic } from 'xstate';
-import { InvalidOption } from '../runtime/index.ts';
+import { checkOptions } from '../runtime/internal.ts';
 import {
   checkNotSignificant,
   checkSpecs,
@@ -34,13 +34,8 @@ export type Plan = Required<Omit<SupervisorOptions, 'children'>> & {
 
 /** Checks the options of a supervisor. Throws `InvalidOption`, which names the field. */
 export function planOf(options: SupervisorOptions): Plan {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidOption({
-      field: 'supervisor',
-      given: options,
-      allowed: 'an object with children',
-    });
-  }
+  const known = ['children', 'strategy', 'intensity', 'periodMs', 'autoShutdown'];
+  checkOptions(options, known, 'supervisor');
   const {
     strategy = 'one_for_one',
     intensity = 1,

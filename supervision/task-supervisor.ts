@@ -8,7 +8,6 @@ import {
   ActorEnded,
   InvalidOption,
   TroupeError,
-  checkShutdown,
   fromHandler,
   type AgentContext,
   type AnyRef,
@@ -17,6 +16,7 @@ import {
   type Shutdown,
   type Wait,
 } from '../runtime/index.ts';
+import { checkShutdown } from '../runtime/internal.ts';
 import { ChildSpec, oneOf } from './child-spec.ts';
 import {
   dynamicSupervisor,

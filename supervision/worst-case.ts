@@ -3,7 +3,8 @@
  * may go on before they do, and what in its specs is likely not to be meant. A lint: it starts
  * nothing, and asks the logics alone.
  */
-import { InvalidOption, checkLogic } from '../runtime/index.ts';
+import { InvalidOption } from '../runtime/index.ts';
+import { checkLogic } from '../runtime/internal.ts';
 import type { ChildSpec } from './child-spec.ts';
 import { planBehind, type Plan } from './plan.ts';
 

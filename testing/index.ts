@@ -1,4 +1,4 @@
 /** The public surface of `troupe/testing`. */
-export { createTestSystem } from './test-system.ts';
+export { NotSettled, createTestSystem } from './test-system.ts';
 export type { TestSystem, TestSystemOptions } from './test-system.ts';
 export { Probe } from './probe.ts';

@@ -95,7 +95,7 @@ export class XStateBehavior implements Behavior {
 
   /** XState's own stop event, sent like any other: the machine alone would end and leave a dead agent. */
   #stopAgent(): Received {
-    this.life.cell.signal({ type: 'stop', reason: SHUTDOWN });
+    this.life.cell.stop(SHUTDOWN, 'infinity');
     return 'same';
   }
 
@@ -258,7 +258,12 @@ export class XStateBehavior implements Behavior {
     return before === after ? 'same' : 'updated';
   }
 
-  #restoreTimer(root: InnerActor, { owner, target, id, event, dueWallMs }: SavedTimer): void {
+  #restoreTimer(root: InnerActor, timer: SavedTimer): void {
+    const { owner, target, id, event, dueWallMs } = timer;
+    if (owner === 'context') {
+      this.life.ctx.restoreTimer(timer);
+      return;
+    }
     const { core } = this.life.cell;
     const source = innerAt(root, owner);
     const destination = typeof target === 'string' ? core.refAt(target) : innerAt(root, target);

@@ -20,7 +20,7 @@ import {
 import { AgentTimer } from '../agent-timers.ts';
 import type { Cell } from '../cell.ts';
 import type { Core } from '../core.ts';
-import { Envelope } from '../envelope.ts';
+import { Envelope, type Lineage } from '../envelope.ts';
 import { InvalidOption, NoParent } from '../errors.ts';
 import { isRef } from '../ref.ts';
 import { running } from '../step.ts';
@@ -123,7 +123,7 @@ export class XStateHost {
   }
 
   /** The ids of the XState children that lead from the agent's root actor to one of its actors. */
-  innerPath(cell: Cell, actor: object): string[] {
+  innerPath(actor: object): string[] {
     const path: string[] = [];
     for (
       let at = actor as Partial<InnerActor>;
@@ -132,7 +132,7 @@ export class XStateHost {
     ) {
       path.push(at.id as string);
     }
-    return actor === cell.life ? [] : path.reverse();
+    return path.reverse();
   }
 
   /**
@@ -141,8 +141,7 @@ export class XStateHost {
    */
   addressOf(cell: Cell, target: object): readonly string[] | string | undefined {
     if (isRef(target)) return target.address;
-    if (this.#findOwner(target as InnerActor)?.life === cell.life)
-      return this.innerPath(cell, target);
+    if (this.#findOwner(target as InnerActor)?.life === cell.life) return this.innerPath(target);
     return this.#agentOf(target)?.address;
   }
 
@@ -197,16 +196,21 @@ export class XStateHost {
   }
 
   /** Every send of every XState actor: to its family, to a ref, or out of troupe. */
-  #relay(source: InnerActor | undefined, target: unknown, event: EventObject): void {
+  #relay(
+    source: InnerActor | undefined,
+    target: unknown,
+    event: EventObject,
+    lineage?: Lineage,
+  ): void {
     const owner = source === undefined ? undefined : this.#findOwner(source);
     if (isRef(target)) {
-      this.core.send(this.core.destinationOf(target), event, owner?.life);
+      this.core.send(this.core.destinationOf(target), event, owner?.life, lineage);
       return;
     }
     const agent = this.#agentOf(target);
     if (agent !== undefined && agent !== (running.cell ?? owner?.life.cell)) {
       // Who knows an agent by its `self` sends it a message like any other.
-      this.core.send(agent, event, owner?.life);
+      this.core.send(agent, event, owner?.life, lineage);
       return;
     }
     if (this.#inspectors > 0) {
@@ -317,7 +321,7 @@ export class XStateHost {
       }
       life.timers.taken(fired);
       try {
-        this.#relay(source, target, event);
+        this.#relay(source, target, event, life.timerLineage(fired.lineage));
       } catch (error) {
         // No step runs that it could crash: what cannot be sent crashes its sender.
         life.cell.fail(error);

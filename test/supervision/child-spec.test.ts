@@ -8,7 +8,9 @@ import {
   child,
   dynamicSupervisor,
   fromHandler,
+  partitionSupervisor,
   supervisor,
+  taskSupervisor,
   type MailboxOptions,
 } from 'troupe';
 
@@ -89,6 +91,8 @@ describe('a child spec', () => {
     ['restartsMax', { restartsMax: -1 }],
     ['restartsMax', { restartsMax: 1.5 }],
     ['failedStartsMax', { failedStartsMax: '3' }],
+    ['restrat', { restrat: 'transient' }],
+    ['backoff.max', { backoff: { minMs: 1, maxMs: 5, max: 5 } }],
   ])('names the bad field: %s of %j', (field, change) => {
     const bad = { ...good, ...change } as never;
     const error = (of: () => unknown): InvalidOption => {
@@ -104,6 +108,21 @@ describe('a child spec', () => {
     const inList = error(() => supervisor({ children: [{ ...good, id: 'z' }, bad] }));
     expect(inList.field).toBe(`children[1].${field}`);
     expect(inList.message).toContain(`children[1].${field}: given`);
+  });
+
+  it.each<readonly [field: string, make: () => unknown]>([
+    ['supervisor.intensty', () => supervisor({ children: [], intensty: 4 } as never)],
+    ['supervisor', () => supervisor(null as never)],
+    ['dynamicSupervisor.maxChild', () => dynamicSupervisor({ maxChild: 4 } as never)],
+    ['dynamicSupervisor', () => dynamicSupervisor(null as never)],
+    ['dynamicSupervisor', () => taskSupervisor(null as never)],
+    ['partitionSupervisor', () => partitionSupervisor(null as never)],
+    [
+      'partitionSupervisor.intensty',
+      () => partitionSupervisor({ partitions: 1, child: () => ({ logic }), intensty: 4 } as never),
+    ],
+  ])('is not alone: %s is refused too when it is unknown or no object', (field, make) => {
+    expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', field }) as Error);
   });
 
   it('may have an agent name, and one that is a string', () => {

@@ -15,7 +15,7 @@ import {
   type TaskOutcome,
   type Wait,
 } from 'troupe';
-import { describe, expect, expectTypeOf, it } from 'vitest';
+import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { NEVER, Stage } from './cast.ts';
 
 async function setUp(options: DynamicSupervisorOptions = {}) {
@@ -165,6 +165,16 @@ describe('a task', () => {
     expect(system.stats()).toMatchObject(before);
   });
 
+  it('that has ended is let go of by its signal', async () => {
+    const { stage, tasks } = await setUp();
+    const controller = new AbortController();
+    const task = await stage.run(runTask(tasks, () => 1, { signal: controller.signal }));
+    await stage.run(task.result);
+    const stop = vi.spyOn(task.ref, 'stop');
+    controller.abort();
+    expect(stop).not.toHaveBeenCalled();
+  });
+
   it('that is aborted while it starts never works', async () => {
     const { stage, tasks } = await setUp();
     const controller = new AbortController();
@@ -294,6 +304,22 @@ describe('a stream of tasks', () => {
     expect(closed).toBe(true);
     expect(system.stats()).toMatchObject(before);
     expect(stage.reported('child_terminated')).toEqual([]);
+  });
+
+  it('has the tasks gone by the time that the consumer has broken off', async () => {
+    const { stage, tasks, system, before } = await setUp();
+    const work = (n: number, _signal: AbortSignal, ctx: AgentContext) => {
+      ctx.trapExit(true);
+      return n === 1 ? n : NEVER;
+    };
+    const consume = async () => {
+      for await (const { status } of streamTasks(tasks, [1, 2], work, { concurrency: 2 })) {
+        expect(status).toBe('ok');
+        break;
+      }
+      return system.stats();
+    };
+    expect(await stage.run(consume())).toMatchObject(before);
   });
 
   it('ends a pending next when it is returned, though neither a task nor the source ever answers', async () => {

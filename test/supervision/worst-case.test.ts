@@ -46,7 +46,7 @@ describe('the worst case of a tree', () => {
     });
   });
 
-  it('multiplies along a chain: three levels of the defaults hold out 7 crashes', async () => {
+  it('multiplies along a chain: three levels of the defaults fall with the 8th crash', async () => {
     const tree = () => over(over(supervisor({ children: [stage.spec('w')] })));
     const { chains, text } = worstCase(tree(), { id: 'sup' });
     expect(chains).toMatchObject([

@@ -1,5 +1,6 @@
 // Whatever reaches an actor inside an agent is a turn of the agent: queued, in order, never nested.
 
+import { setImmediate as promisesSettled } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   assign,
@@ -22,7 +23,6 @@ import {
   createSystem,
   createVirtualClock,
   fromHandler,
-  promisesSettled,
   type Ref,
 } from 'troupe';
 import { createTestSystem } from 'troupe/testing';

@@ -60,7 +60,7 @@ const create = (options: Untyped): unknown => createSystem(options);
 describe('createSystem refuses', () => {
   rows('an option that it does not know', () => [
     [() => create({ nmae: 'x' }), 'createSystem.nmae', 'name'],
-    [() => createTestSystem({ sede: 1 } as Untyped), 'createSystem.sede', 'name'],
+    [() => createTestSystem({ sede: 1 } as Untyped), 'createTestSystem.sede', 'name'],
   ]);
   rows('options that are no object', () => [
     [() => create('local'), 'createSystem', 'an object'],
@@ -260,6 +260,16 @@ describe('refs refuse', () => {
       [() => ctx.send(ref, message), 'message'],
     ]),
   );
+  rows('what is no type, listener, observer or signal', () => [
+    [() => (ref as Untyped).on(5, () => undefined), 'type', 'type of an event'],
+    [() => (ref as Untyped).on('x', 5), 'listener', 'function'],
+    [() => (ref as Untyped).subscribe(5), 'observer', 'function'],
+    [() => (ref as Untyped).subscribe(null), 'observer'],
+    [() => (ref as Untyped).subscribe(undefined, 5), 'error', 'function'],
+    [() => (ref as Untyped).offer({ type: 'x' }, { signal: 5 }), 'signal', 'throwIfAborted'],
+    [() => (ref as Untyped).offer({ type: 'x' }, { signel: 5 }), 'offer.signel', 'signal'],
+    [() => (ref as Untyped).offer({ type: 'x' }, null), 'offer', 'object'],
+  ]);
   rows('a timeout that is none', () =>
     [-1, NaN, '5', null].flatMap((timeoutMs: Untyped): Row[] => [
       [() => ref.ask({ type: 'read' }, { timeoutMs }), 'timeoutMs', '>= 0'],

@@ -618,8 +618,9 @@ describe('links and monitors at random', () => {
           const chosen = watches[b];
           chosen?.end();
           if (chosen?.downs === 0) chosen.takenBack = true;
-        } else if (what === 'crash') await system.crash(ref);
-        else if (what === 'stop') await system.run(ref.stop());
+        } else if (what === 'crash') {
+          if (alive(a)) await system.crash(ref);
+        } else if (what === 'stop') await system.run(ref.stop());
         else if (what === 'kill') await system.run(ref.kill());
       }
       await system.run(system.stop());

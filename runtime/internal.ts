@@ -1,0 +1,26 @@
+/**
+ * What the floors above need and users do not.
+ */
+import { cellOf } from './agent-ref.ts';
+import { InvalidOption } from './errors.ts';
+import type { AnyRef } from './ref.ts';
+
+export { checkMailbox } from './mailbox.ts';
+export { checkFunction, checkOptions } from './options.ts';
+export { promisesSettled } from './scheduler.ts';
+export { checkId, checkLogic, checkPersist, checkShutdown } from './spawn-options.ts';
+
+/** Crashes an agent as if its own code had thrown the error. */
+export function crashAgent(ref: AnyRef, error: unknown): void {
+  const cell = cellOf(ref);
+  if (cell === undefined || cell.status === 'vacant' || cell.status === 'ended') {
+    const allowed = 'a living agent of this node';
+    throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
+  }
+  cell.fail(error);
+}
+
+/** Whether an agent is in the midst of a handler that waits. */
+export function isWaiting(ref: AnyRef): boolean {
+  return cellOf(ref)?.life.behavior?.wait !== undefined;
+}
