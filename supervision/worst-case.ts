@@ -56,7 +56,7 @@ export interface WorstCase {
 
 /** The options of {@link worstCase}. */
 export interface WorstCaseOptions {
-  /** The id that the root will have; default `'root'`. */
+  /** The id that the root will have; default `'top'`. */
   readonly id?: string;
   /** A chain that holds out more crashes than this is warned of; default 1,000. */
   readonly crashesMax?: number;
@@ -77,7 +77,7 @@ export interface WorstCaseOptions {
  */
 export function worstCase(logic: object, options: WorstCaseOptions = {}): WorstCase {
   checkLogic(logic);
-  const { id = 'root', crashesMax = 1_000 } = options;
+  const { id = 'top', crashesMax = 1_000 } = options;
   if (typeof crashesMax !== 'number' || !(crashesMax >= 1)) {
     throw new InvalidOption({ field: 'crashesMax', given: crashesMax, allowed: 'a number >= 1' });
   }

@@ -34,9 +34,9 @@ describe('a tree whose start fails', () => {
     const wrap = (id: string, logic: ReturnType<typeof supervisor>) =>
       supervisor({ children: [stage.spec(`beside-${id}`), child({ id, logic })] });
     const tree = wrap('l1', wrap('l2', wrap('l3', supervisor({ children: [bad] }))));
-    const error = (await stage.failure(stage.system.start(tree, { id: 'root' }))) as StartFailed;
+    const error = (await stage.failure(stage.system.start(tree, { id: 'top' }))) as StartFailed;
     expect(error).toBeInstanceOf(StartFailed);
-    expect(error.path).toBe('/root/l1/l2/l3/bad');
+    expect(error.path).toBe('/top/l1/l2/l3/bad');
     expect(error.cause).toBe(cause);
     expect(error.message).toContain('the disk is full');
     expect(stage.system.agents()).toEqual([]);

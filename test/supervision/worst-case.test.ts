@@ -34,15 +34,15 @@ describe('the worst case of a tree', () => {
     expect(found).toEqual({
       chains: [
         {
-          path: '/root',
-          falls: '/root',
-          levels: [{ path: '/root', intensity: 3, periodMs: 100, endsToGiveUp: 4 }],
+          path: '/top',
+          falls: '/top',
+          levels: [{ path: '/top', intensity: 3, periodMs: 100, endsToGiveUp: 4 }],
           crashes: 4,
           burstMs: 100,
         },
       ],
       warnings: [],
-      text: '/root: 4 crashes, within 100 ms at most, bring down /root',
+      text: '/top: 4 crashes, within 100 ms at most, bring down /top',
     });
   });
 
@@ -99,9 +99,9 @@ describe('the worst case of a tree', () => {
     });
     const { chains } = worstCase(tree);
     expect(chains.map(({ path, crashes }) => [path, crashes])).toEqual([
-      ['/root', 5],
-      ['/root/pool', 50],
-      ['/root/shards', 10],
+      ['/top', 5],
+      ['/top/pool', 50],
+      ['/top/shards', 10],
     ]);
   });
 
@@ -111,17 +111,17 @@ describe('the worst case of a tree', () => {
       children: [stage.spec('w', { restartsMax: 2 }), worker2],
     });
     expect(worstCase(tree).chains).toMatchObject([{ crashes: 3, burstMs: Infinity }]);
-    expect(worstCase(tree).text).toContain('3 crashes, however slow, bring down /root');
+    expect(worstCase(tree).text).toContain('3 crashes, however slow, bring down /top');
   });
 
   it('ends at a supervisor that nobody restarts, and warns of it', () => {
     for (const restart of ['transient', 'temporary'] satisfies Restart[]) {
       const tree = over(supervisor({ intensity: 2, children: [worker] }), {}, { restart });
       expect(worstCase(tree).chains).toMatchObject([
-        { path: '/root/inner', falls: '/root/inner', crashes: 3 },
+        { path: '/top/inner', falls: '/top/inner', crashes: 3 },
       ]);
-      expect(concerns(tree)).toEqual(['stays down /root/inner']);
-      expect(worstCase(tree).text).toContain(`! /root/inner: stays down: is ${restart}`);
+      expect(concerns(tree)).toEqual(['stays down /top/inner']);
+      expect(worstCase(tree).text).toContain(`! /top/inner: stays down: is ${restart}`);
     }
   });
 
@@ -131,7 +131,7 @@ describe('the worst case of a tree', () => {
     for (const autoShutdown of ['any_significant', 'all_significant'] as const) {
       const tree = over(inner, { intensity: 5, autoShutdown }, spec);
       expect(worstCase(tree).chains).toMatchObject([
-        { falls: '/root', crashes: 3, burstMs: 5_000 },
+        { falls: '/top', crashes: 3, burstMs: 5_000 },
       ]);
       expect(concerns(tree)).toEqual([]);
     }
@@ -139,15 +139,15 @@ describe('the worst case of a tree', () => {
       autoShutdown: 'all_significant',
       children: ['a', 'b'].map((id) => child({ id, logic: inner, ...spec })),
     });
-    expect(concerns(two)).toEqual(['stays down /root/a', 'stays down /root/b']);
+    expect(concerns(two)).toEqual(['stays down /top/a', 'stays down /top/b']);
   });
 
   it('warns of equal intensities on all levels, and of too many crashes', () => {
     const inner = supervisor({ intensity: 9, children: [worker] });
-    expect(concerns(over(inner, { intensity: 9 }))).toEqual(['equal intensities /root/inner']);
+    expect(concerns(over(inner, { intensity: 9 }))).toEqual(['equal intensities /top/inner']);
     expect(concerns(over(inner, { intensity: 8 }))).toEqual([]);
     const deep = over(over(inner, { intensity: 9 }), { intensity: 10 });
-    expect(concerns(deep)).toEqual(['too many crashes /root/inner/inner']);
+    expect(concerns(deep)).toEqual(['too many crashes /top/inner/inner']);
     expect(worstCase(deep, { crashesMax: 1_100 }).warnings).toEqual([]);
   });
 
@@ -157,14 +157,14 @@ describe('the worst case of a tree', () => {
       child({ id: 'pool', logic: dynamicSupervisor() }),
     ];
     expect(concerns(supervisor({ intensity: 2, children }))).toEqual([
-      'worker without a grace /root/w',
+      'worker without a grace /top/w',
     ]);
   });
 
   it('warns of options that it cannot know', () => {
     const late = supervisor(() => ({ children: [worker] }));
-    expect(concerns(late)).toEqual(['options unknown /root']);
-    expect(concerns(over(late))).toEqual(['options unknown /root/inner']);
+    expect(concerns(late)).toEqual(['options unknown /top']);
+    expect(concerns(over(late))).toEqual(['options unknown /top/inner']);
     expect(worstCase(over(late)).chains).toEqual([]);
   });
 

@@ -203,14 +203,14 @@ describe('crash', () => {
     const { system, crashed } = watched();
     const inner = supervisor({ children: [child({ id: 'w', logic: idle })] });
     const outer = supervisor({ children: [child({ id: 'inner', logic: inner })] });
-    const root = await system.run(system.start(outer, { id: 'root' }));
-    await system.crash(system.ref('/root/inner'), boom);
-    expect(crashed()).toEqual(['/root/inner']);
+    const root = await system.run(system.start(outer, { id: 'top' }));
+    await system.crash(system.ref('/top/inner'), boom);
+    expect(crashed()).toEqual(['/top/inner']);
     expect(await system.run(whichChildren(root))).toMatchObject([{ id: 'inner' }]);
     expect(system.agents()[0]?.children[0]).toMatchObject({
       status: 'running',
       incarnation: 2,
-      children: [{ path: '/root/inner/w', status: 'running' }],
+      children: [{ path: '/top/inner/w', status: 'running' }],
     });
   });
 
