@@ -130,9 +130,7 @@ describe('the worst case of a tree', () => {
     const spec = { restart: 'transient', significant: true } as const;
     for (const autoShutdown of ['any_significant', 'all_significant'] as const) {
       const tree = over(inner, { intensity: 5, autoShutdown }, spec);
-      expect(worstCase(tree).chains).toMatchObject([
-        { falls: '/top', crashes: 3, burstMs: 5_000 },
-      ]);
+      expect(worstCase(tree).chains).toMatchObject([{ falls: '/top', crashes: 3, burstMs: 5_000 }]);
       expect(concerns(tree)).toEqual([]);
     }
     const two = supervisor({
