@@ -49,7 +49,8 @@ export class Ledger {
 
   /** Opens a request. Its deadline is the lineage's; nothing is sent yet. */
   make(asker: Asker, request: string, target: string, lineage: Lineage, nowMs: number): Ask {
-    const timeoutMs = Math.max(0, lineage.deadlineMs - nowMs);
+    // The clock has fractions: a deadline of 50 ms from now must not read 49.99999999999997.
+    const timeoutMs = Math.max(0, Math.round(lineage.deadlineMs - nowMs));
     const ask = new Ask(
       this,
       this.#nextId++,

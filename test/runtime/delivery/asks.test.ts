@@ -292,6 +292,15 @@ describe('a timeout', () => {
     expect(started).toEqual([1]);
   });
 
+  it('says in whole milliseconds how long it waited, whatever fraction the clock stood at', async () => {
+    const system = createTestSystem();
+    const kept: Double[] = [];
+    const agent = system.spawn(keeper(kept));
+    await system.advance(14.15);
+    const asked = agent.ask({ type: 'double', value: 1 }, { timeoutMs: 50 });
+    await expect(system.run(asked)).rejects.toThrow('no answer within 50 ms');
+  });
+
   it('says "started" when the agent had it in hand', async () => {
     const system = createTestSystem();
     const kept: Double[] = [];
