@@ -116,7 +116,7 @@ export class Ask implements Destination {
   /** Fails the ask; nothing happens when it has settled already. */
   fail(error: unknown): void {
     if (this.state !== 'open') return;
-    this.#ledger.settle(this, 'failed');
+    this.#ledger.settle(this, 'failed', error);
     this.#asker.failed(error);
   }
 
@@ -124,8 +124,9 @@ export class Ask implements Destination {
   expire(): void {
     if (this.state !== 'open') return;
     const { target, request, timeoutMs, progress } = this;
-    this.#ledger.settle(this, 'expired');
-    this.#asker.failed(new AskTimeout({ address: target, message: request, timeoutMs, progress }));
+    const error = new AskTimeout({ address: target, message: request, timeoutMs, progress });
+    this.#ledger.settle(this, 'expired', error);
+    this.#asker.failed(error);
   }
 
   /** Nobody waits for the reply any more. */

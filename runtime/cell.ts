@@ -179,6 +179,11 @@ export class Cell implements Runnable, Destination {
     else this.core.deadLetter(envelope, 'displaced');
   }
 
+  /** What waits for room in the mailbox, longest first. */
+  get outside(): Iterable<Envelope> {
+    return this.#waiting?.envelopes() ?? [];
+  }
+
   /** Takes back an envelope that waits for room; false when it has been admitted. */
   withdraw(envelope: Envelope): boolean {
     return this.#waiting?.withdraw(envelope) ?? false;
@@ -228,6 +233,16 @@ export class Cell implements Runnable, Destination {
     }
     this.#queued = this.#signals.length > 0 || (this.#takesMessages() && this.mailbox.size > 0);
     return this.#queued;
+  }
+
+  /** Whether a command waits, which comes before any message. */
+  get commanded(): boolean {
+    return this.#signals.length > 0;
+  }
+
+  /** Whether it would handle a message now: it runs, and waits for nothing. */
+  get takesMessages(): boolean {
+    return this.#takesMessages();
   }
 
   #takesMessages(): boolean {

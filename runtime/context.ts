@@ -240,6 +240,7 @@ export class Context implements AgentContext<EventObject> {
     };
     ask = core.ask(asker, core.destinationOf(to), request, options, this.#life);
     if (ask.state === 'open') {
+      wait.asks = [ask];
       this.#life.addAsk(ask);
       signal?.addEventListener('abort', abort, { once: true });
       if (signal?.aborted === true) abort();

@@ -134,7 +134,7 @@ export class Core {
       `${this.node}/`,
       (to, reply) => this.send(to, reply, undefined),
       {
-        settled: (ask) => this.#settled(ask),
+        settled: (ask, error) => this.#settled(ask, error),
         lateReply: (ask, envelope) => this.#lateReply(ask, envelope),
       },
     );
@@ -158,7 +158,10 @@ export class Core {
         traceparent,
       });
     }
-    return envelope.to.accept(envelope, resume);
+    const { network } = this;
+    return network.carry === undefined
+      ? envelope.to.accept(envelope, resume)
+      : network.carry(envelope, resume);
   }
 
   /** Sends for a life, or for the agent whose step runs, or for code outside agents. */
@@ -582,7 +585,7 @@ export class Core {
     if (this.inspection.active) this.inspection.emit({ type: 'report', report });
   }
 
-  #settled(ask: Ask): void {
+  #settled(ask: Ask, error: unknown): void {
     const { stats } = this;
     const tookMs = this.stampMs() - ask.madeAtMs;
     if (ask.state === 'answered') {
@@ -598,6 +601,7 @@ export class Core {
         request: ask.request,
         by: ask.by,
         outcome: ask.state,
+        error,
         tookMs,
       });
     }

@@ -43,6 +43,8 @@ export type InspectionEvent =
       readonly request: string;
       readonly by: string | undefined;
       readonly outcome: 'answered' | 'failed' | 'expired' | 'cancelled';
+      /** Of a request that failed or expired. */
+      readonly error: unknown;
       readonly tookMs: number;
     }
   | {

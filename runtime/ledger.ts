@@ -12,7 +12,7 @@ import type { Timers } from './timers.ts';
 
 /** What the ledger reports: for inspection and statistics. */
 export interface LedgerReport {
-  settled(ask: Ask): void;
+  settled(ask: Ask, error: unknown): void;
   lateReply(ask: Ask, envelope: Envelope): void;
 }
 
@@ -87,13 +87,17 @@ export class Ledger {
   }
 
   /** @internal Called by the ask alone, which tells its asker. */
-  settle(ask: Ask, state: 'answered' | 'failed' | 'expired' | 'cancelled'): void {
+  settle(
+    ask: Ask,
+    state: 'answered' | 'failed' | 'expired' | 'cancelled',
+    error?: unknown,
+  ): void {
     ask.state = state;
     this.release(ask);
     this.#open.delete(ask);
     if (ask.timer !== undefined) this.#timers.cancel(ask.timer);
     ask.timer = undefined;
-    this.#report.settled(ask);
+    this.#report.settled(ask, error);
     ask.onSettled?.();
     ask.onSettled = undefined;
   }

@@ -144,6 +144,11 @@ export class Life implements Holder {
     }
   }
 
+  /** Whether anybody is told of its end as a message or a signal: a monitor, or a link. */
+  get watched(): boolean {
+    return (this.#watchedBy?.size ?? 0) > 0 || (this.links?.size ?? 0) > 0;
+  }
+
   removeAsk(ask: Ask): void {
     this.#asks?.delete(ask);
   }

@@ -189,6 +189,24 @@ export class Mailbox<T extends Queued> {
     return this.#span === 0 ? undefined : this.#slots[this.#head];
   }
 
+  /** Moves a queued entry to the head, past those that came before it; false when it is not queued. */
+  advance(entry: T): boolean {
+    let offset = 0;
+    while (offset < this.#span && this.#slots[(this.#head + offset) & this.#mask] !== entry)
+      offset += 1;
+    if (offset === this.#span) return false;
+    for (; offset > 0; offset -= 1) {
+      const slot = (this.#head + offset) & this.#mask;
+      const before = (slot - 1) & this.#mask;
+      this.#slots[slot] = this.#slots[before];
+      this.#slots[before] = entry;
+    }
+    // What is known of places in the ring is about other entries now.
+    this.#exemptPrefix = 0;
+    if (this.#conflation !== undefined) this.#conflation = this.#indexAll();
+    return true;
+  }
+
   /** Puts an entry aside that was taken out; false when as many are there as may be. */
   postpone(entry: T): boolean {
     if (entry.exempt) throw new TypeError('an exempt entry cannot be postponed');

@@ -11,6 +11,11 @@ export interface Network {
   readonly node: string;
   /** Takes an envelope for an agent on `node`; false when that node is not known or not reachable. */
   send(node: string, envelope: Envelope): boolean;
+  /**
+   * Takes an envelope to its destination within this node, which is what `envelope.to.accept` does;
+   * absent: at once. A simulator watches, holds and drops envelopes here.
+   */
+  carry?(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined;
 }
 
 /** The network of a system that stands alone: there is no other node. */

@@ -164,10 +164,10 @@ export interface OpenRequest {
  * `UnsupportedXState` when the installed XState is none that it can host.
  */
 export function createSystem(options: SystemOptions = {}): System {
-  return new TroupeSystem(coreOf(options));
+  return new TroupeSystem(makeCore(options));
 }
 
-function coreOf(options: SystemOptions): Core {
+function makeCore(options: SystemOptions): Core {
   const known = Object.keys(DEFAULTS).concat(
     'log',
     'freeze',
@@ -235,9 +235,19 @@ const DEFAULTS = {
   deadLettersMax: LIMITS.deadLettersMax,
 };
 
+/** The inside of a system, for the floors above. */
+export function coreOf(system: System): Core {
+  return TroupeSystem.coreOf(system);
+}
+
 class TroupeSystem implements System {
   readonly #core: Core;
   #stopped: Promise<void> | undefined;
+
+  static coreOf(system: System): Core {
+    if (#core in system) return system.#core;
+    throw new InvalidOption({ field: 'system', given: system, allowed: 'what createSystem gave' });
+  }
 
   constructor(core: Core) {
     this.#core = core;

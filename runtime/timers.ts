@@ -94,6 +94,26 @@ export class Timers {
     return this.#heap[0]?.dueMs;
   }
 
+  /** All that are due at {@link nextDueMs}, in the order in which they were scheduled. */
+  nextDue(): Timer[] {
+    const { nextDueMs } = this;
+    const due = this.#heap.filter(({ dueMs }) => dueMs === nextDueMs);
+    return due.sort((a, b) => a.sequence - b.sequence);
+  }
+
+  /** All that wait, in no order. */
+  all(): readonly Timer[] {
+    return this.#heap;
+  }
+
+  /** Runs one timer now, whoever would come before it; false when it has run or was cancelled. */
+  fire(timer: Timer): boolean {
+    const { run } = timer as Entry;
+    if (!this.cancel(timer)) return false;
+    run?.();
+    return true;
+  }
+
   /** Cancels all. */
   clear(): void {
     for (const entry of this.#heap) {

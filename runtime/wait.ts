@@ -5,11 +5,15 @@
  * the wait has settled; so a simulator can step, crash and replay inside the handler.
  */
 
+import type { Ask } from './ask.ts';
+
 /** A value that comes later; settles once. */
 export class Wait<T> implements PromiseLike<T> {
   #state: 'open' | 'ok' | 'failed' = 'open';
   #value: unknown;
   #listener: (() => void) | undefined;
+  /** @internal The requests whose answers it waits for; undefined when it waits for something else. */
+  asks: readonly Ask[] | undefined;
 
   get settled(): boolean {
     return this.#state !== 'open';
@@ -92,6 +96,8 @@ export function waitAll<T extends readonly Wait<unknown>[] | []>(
     if (open === 0) all.settle(waits.map((each) => each.value) as Values);
   };
   if (open === 0) all.settle([] as unknown as Values);
+  const asks = waits.flatMap((wait) => wait.asks ?? []);
+  if (asks.length > 0) all.asks = asks;
   for (const wait of waits) wait.whenSettled(() => check(wait));
   return all;
 }

@@ -18,6 +18,11 @@ export class WaitingRoom {
     return this.#waiters.length === 0;
   }
 
+  /** What waits here, longest first. */
+  envelopes(): Envelope[] {
+    return this.#waiters.map(({ envelope }) => envelope);
+  }
+
   enter(envelope: Envelope, admitted: () => void): void {
     this.#waiters.push({ envelope, admitted });
   }

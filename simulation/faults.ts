@@ -1,0 +1,104 @@
+/**
+ * Faults: what may break in a run, within a budget of each kind.
+ */
+import type { Core } from '../runtime/internal.ts';
+import type { Fault, FaultKind, SimEvent } from './event.ts';
+import { matches, type Faults } from './scenario.ts';
+
+/** The error of a crash that the simulation makes. */
+export class InjectedCrash extends Error {
+  override readonly name = 'InjectedCrash';
+
+  constructor() {
+    super('crashed by the simulation');
+  }
+}
+
+/** The faults of one run, and what is left of their budgets. */
+export class Faulting {
+  readonly #faults: Faults;
+  readonly #left: Record<FaultKind, number>;
+
+  constructor(faults: Faults) {
+    this.#faults = faults;
+    const { crash, drop, duplicate } = faults;
+    this.#left = { crash: crash?.max ?? 0, drop: drop?.max ?? 0, duplicate: duplicate?.max ?? 0 };
+  }
+
+  /** What is left of the budgets, as a part of the state. */
+  get text(): string {
+    const { crash, drop, duplicate } = this.#left;
+    return `faults ${crash},${drop},${duplicate}`;
+  }
+
+  spend({ budget }: Fault): void {
+    this.#left[budget] -= 1;
+  }
+
+  /** The faults that can come now: instead of an enabled event, or to an agent that waits. */
+  possible(enabled: readonly SimEvent[], core: Core): Fault[] {
+    const faults: Fault[] = [];
+    const { crash, drop, duplicate } = this.#faults;
+    const { crash: crashes, drop: drops, duplicate: duplicates } = this.#left;
+    const when = crash?.when ?? ['before', 'after', 'waiting'];
+    for (const of of enabled) {
+      if (of.kind !== 'deliver' && of.kind !== 'reply') continue;
+      const { id, cell, order, bornAt } = of;
+      const add = (kind: Fault['kind'], budget: FaultKind): void =>
+        void faults.push({
+          kind,
+          budget,
+          id: `${kind} ${id}`,
+          key: `fault ${budget}`,
+          cell,
+          order,
+          bornAt,
+          of,
+        });
+      if (of.kind === 'deliver' && crashes > 0 && matches(crash?.of, of.cell.path.slice(1))) {
+        if (when.includes('before')) add('crash', 'crash');
+        if (when.includes('after')) add('crash after', 'crash');
+      }
+      const link = linkOf(id);
+      if (drops > 0 && isOn(drop?.on, link)) add('drop', 'drop');
+      if (
+        duplicates > 0 &&
+        of.kind === 'deliver' &&
+        of.envelope.ask === undefined &&
+        isOn(duplicate?.on, link)
+      )
+        add('duplicate', 'duplicate');
+    }
+    if (crashes > 0 && when.includes('waiting'))
+      for (const cell of core.cells.values()) {
+        const agent = cell.path.slice(1);
+        if (cell.life.behavior?.wait === undefined || !matches(crash?.of, agent)) continue;
+        const id = `crash waiting ${agent}@${cell.life.incarnation}`;
+        faults.push({
+          kind: 'crash waiting',
+          budget: 'crash',
+          id,
+          key: 'fault crash',
+          cell,
+          order: 0,
+          bornAt: -1,
+          of: undefined,
+        });
+      }
+    return faults;
+  }
+}
+
+/** The link of an event: `A>B` of `A>B:go#2`. */
+function linkOf(id: string): string {
+  return id.slice(0, id.indexOf(':'));
+}
+
+/** Whether a link is one of the patterns, in which `*` is anybody. */
+function isOn(patterns: readonly string[] | undefined, link: string): boolean {
+  const [from = '', to = ''] = link.split('>');
+  return (patterns ?? []).some((pattern) => {
+    const [sender = '', receiver = ''] = pattern.split('>');
+    return (sender === '*' || sender === from) && (receiver === '*' || receiver === to);
+  });
+}

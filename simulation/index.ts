@@ -1,0 +1,12 @@
+/**
+ * The simulation of a system of agents: schedules are explored, and what goes wrong is explained.
+ */
+export { assert, choose, chooseFairly, done, progress, task } from './ambient.ts';
+export { explore, type CheckOptions } from './explore.ts';
+export type { Coverage, Failure, Report } from './report.ts';
+export type { Choice, Step } from './run.ts';
+export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
+export type { Move } from './schedule.ts';
+export type { StrategyName } from './strategies/portfolio.ts';
+export type { Verdict, Violation } from './violation.ts';
+export type { RootAsk, World } from './world.ts';

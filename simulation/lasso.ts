@@ -1,0 +1,72 @@
+/**
+ * A fair lasso: a way into a loop that can go on for ever, although every link and timer that could
+ * act again and again does act. What is open all along the loop will never be settled.
+ */
+import type { Step } from './run.ts';
+import type { Verdict, Violation } from './violation.ts';
+
+/** What is known of the moment before a step. */
+export interface Moment {
+  /** The fairness keys of what could happen. */
+  readonly enabled: readonly string[];
+  /** The requests and tasks that were open. */
+  readonly open: readonly string[];
+}
+
+/**
+ * Whether the steps since the moment `from` are a lap of a fair loop that leaves something open.
+ * The last moment is the one that equals it.
+ */
+export function lapIn(
+  steps: readonly Step[],
+  moments: readonly Moment[],
+  from: number,
+): Violation | undefined {
+  const lap = moments.slice(from);
+  const taken = steps.slice(steps.length - (lap.length - 1));
+  if (taken.length === 0) return undefined;
+  const done = new Set(taken.map(({ key }) => key));
+  const isFair = lap.every(({ enabled }) => enabled.every((key) => done.has(key)));
+  const choosesFairly = taken.some(({ choices }) =>
+    choices.some(({ fair, count }) => fair && count > 1),
+  );
+  if (!isFair || choosesFairly) return undefined;
+  const settled = new Set(taken.flatMap(({ discharged }) => discharged));
+  const open = (lap[0]?.open ?? []).filter(
+    (name) => !settled.has(name) && lap.every((moment) => moment.open.includes(name)),
+  );
+  if (open.length === 0) return undefined;
+  return loopOf(taken, open, steps.length - taken.length);
+}
+
+/** The violation that a fair loop is, by what happens in it. */
+export function loopOf(lap: readonly Step[], open: readonly string[], loopFrom: number): Violation {
+  const advances = lap.some(({ progress, discharged }) => progress || discharged.length > 0);
+  const restarts = lap.some((step) => step.restarts > 0);
+  const agents = [...new Set(lap.flatMap(({ agent }) => agent ?? []))];
+  const verdict: Verdict = restarts
+    ? 'RESTART_STORM'
+    : advances
+      ? 'STARVATION'
+      : isHandoff(lap)
+        ? 'HANDOFF_LOOP'
+        : 'LIVELOCK';
+  const what = `${open.join(', ')} ${open.length === 1 ? 'stays' : 'stay'} open`;
+  const lapText = lap
+    .map(({ id }) => id.slice(0, Math.max(id.lastIndexOf('#'), 0) || undefined))
+    .join(', ');
+  return {
+    verdict,
+    message: `${what} while this goes on for ever: ${lapText}`,
+    agents,
+    obligations: open,
+    certainty: 'proved',
+    loopFrom,
+  };
+}
+
+/** One message that is handed round: several agents, and each step of the loop follows from the one before. */
+function isHandoff(lap: readonly Step[]): boolean {
+  const agents = new Set(lap.map(({ agent }) => agent));
+  return agents.size > 1 && lap.every(({ kind, isRequest }) => kind === 'deliver' && !isRequest);
+}

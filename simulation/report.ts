@@ -1,0 +1,43 @@
+/**
+ * The report of an exploration: what was tried, and what came out.
+ */
+import type { Choice, Step } from './run.ts';
+import type { Move } from './schedule.ts';
+import type { Verdict, Violation } from './violation.ts';
+
+/** What an exploration came to. */
+export interface Report<W = unknown> {
+  readonly name: string;
+  /** `PROVED`: every schedule was tried. `PASS`: none of those that were tried failed. */
+  readonly verdict: 'PROVED' | 'PASS' | Verdict;
+  /** Distinct states that the exhaustive search has seen. */
+  readonly states: number;
+  /** Schedules that were run. */
+  readonly schedules: number;
+  /** Steps of all of them. */
+  readonly steps: number;
+  readonly tookMs: number;
+  readonly failure: Failure<W> | undefined;
+  /** What is likely but not proved, such as a loop without a repeated state. */
+  readonly warnings: readonly Violation[];
+  readonly coverage: Coverage;
+}
+
+/** A schedule that fails. */
+export interface Failure<W = unknown> {
+  readonly violation: Violation;
+  readonly workload: W;
+  /** Which strategy found it, in which schedule. */
+  readonly strategy: string;
+  readonly schedule: number;
+  readonly moves: readonly Move[];
+  readonly steps: readonly Step[];
+  readonly setup: { readonly choices: readonly Choice[]; readonly sent: readonly string[] };
+}
+
+/** What has been seen of the orders in which messages can come. */
+export interface Coverage {
+  /** Pairs of types of messages at one agent that came in both orders, and in one only. */
+  readonly pairsFlipped: number;
+  readonly pairsOneWay: readonly string[];
+}

@@ -1,0 +1,634 @@
+/**
+ * One run of a scenario: a fresh system under simulation seams, the events that can happen next in
+ * it, and the step that one of them is. Who chooses among the events stands elsewhere.
+ *
+ *     enabled ─▶ [ choice of a strategy ] ─▶ step: one message, answer or timer,
+ *        ▲                                         then every command that follows
+ *        └──────────── record, checks ◀──────────────┘
+ *
+ * Messages are put into mailboxes as ever, but which of them an agent handles next is open: the
+ * first of each sender may come. So the order per sender and receiver holds, and nothing else does.
+ */
+import type { EventObject } from 'xstate';
+import {
+  HopLimit,
+  RequestLost,
+  createSeededRandom,
+  createSystem,
+  fromHandler,
+  type AgentContext,
+  type AnyRef,
+  type InspectionEvent,
+  type Network,
+  type System,
+  type Wait,
+} from '../runtime/index.ts';
+import { Ask, Cell, coreOf, type Core, type Envelope, type Timer } from '../runtime/internal.ts';
+import { within, type Ambient } from './ambient.ts';
+import { ShownClock } from './clock.ts';
+import type { Delivery, Fault, Reply, SimEvent } from './event.ts';
+import { Faulting, InjectedCrash } from './faults.ts';
+import { OrderWatch } from './order.ts';
+import { matches, type Scenario, type Stage } from './scenario.ts';
+import { StateText } from './state.ts';
+import { Stepper } from './stepper.ts';
+import { deadlockOf, stuckOf } from './waits.ts';
+import { World, type RootAsk } from './world.ts';
+import type { Verdict, Violation } from './violation.ts';
+
+/** What happened in one step. */
+export interface Step {
+  readonly kind: SimEvent['kind'];
+  readonly id: string;
+  readonly key: string;
+  /** Whose step it was; undefined when it was of no agent. */
+  readonly agent: string | undefined;
+  /** Whether its message was a request. */
+  readonly isRequest: boolean;
+  /** The step in which its message was sent or its timer set; -1 for the setup. */
+  readonly cause: number;
+  /** Which options were chosen in it, and of how many. */
+  readonly choices: readonly Choice[];
+  /** The ids of what was sent in it. */
+  readonly sent: readonly string[];
+  /** What else happened, for people: crashes, ends, restarts, dead letters. */
+  readonly notes: readonly string[];
+  /** The requests and tasks that it settled, and whether it said that it made progress. */
+  readonly discharged: readonly string[];
+  readonly progress: boolean;
+  readonly restarts: number;
+  readonly atMs: number;
+}
+
+/** A choice of the program, as it was made. */
+export interface Choice {
+  readonly id: string;
+  readonly count: number;
+  readonly index: number;
+  readonly fair: boolean;
+}
+
+/** Makes the choices of a program: the index of an option. */
+export type Chooser = (id: string, count: number) => number;
+
+const FIRST: Chooser = () => 0;
+
+/** The mutable side of {@link Step}. */
+interface Notes {
+  choices: Choice[];
+  sent: string[];
+  notes: string[];
+  discharged: string[];
+  progress: boolean;
+  restarts: number;
+}
+
+/** A failed `assert` of the simulated program. */
+class Failed extends Error {
+  override readonly name = 'AssertionFailed';
+}
+
+/** One run of a scenario. */
+export class Run<W = unknown> implements Ambient {
+  readonly scenario: Scenario<W>;
+  readonly system: System;
+  readonly core: Core;
+  readonly world: World;
+  /** All steps so far. */
+  readonly steps: Step[] = [];
+  /** What has gone wrong first. */
+  violation: Violation | undefined;
+  /** Makes the choices of the program. */
+  chooser: Chooser;
+  /** Whether faults may still come: not in the fair end of a run. */
+  faulty = true;
+  readonly #clock = new ShownClock();
+  readonly #stepper = new Stepper();
+  readonly #faults: Faulting;
+  readonly #order: OrderWatch;
+  readonly #state: StateText;
+  readonly #tasks = new Map<string, 'open' | 'done'>();
+  readonly #asks: RootAsk[] = [];
+  /** The answers that are on their way. */
+  readonly #replies = new Set<Envelope>();
+  readonly #ids = new WeakMap<Envelope, { readonly id: string; readonly bornAt: number }>();
+  readonly #timerIds = new WeakMap<Timer, { readonly id: string; readonly bornAt: number }>();
+  readonly #counts = new Map<string, number>();
+  /** Messages that were put aside: when they are tried again, they come before all others. */
+  readonly #retried = new WeakSet<Envelope>();
+  readonly #clients = new Set<Cell>();
+  #notes: Notes = fresh();
+  /** Whose step it is. */
+  #acting: Cell | undefined;
+  /** The event of the timer that fires. */
+  #fired: Envelope | undefined;
+
+  constructor(scenario: Scenario<W>, workload: W, chooser: Chooser = FIRST, seed = 1) {
+    this.scenario = scenario;
+    this.chooser = chooser;
+    const network: Network = {
+      node: 'local',
+      send: () => false,
+      carry: (envelope, resume) => this.#carry(envelope, resume),
+    };
+    this.system = createSystem({
+      log: false,
+      freeze: true,
+      // The default deadline of an ask is a safety net. Here it would hide that the net was needed.
+      askTimeoutMs: Infinity,
+      clock: this.#clock,
+      scheduler: this.#stepper,
+      random: createSeededRandom(seed),
+      network,
+    });
+    this.core = coreOf(this.system);
+    this.world = new World(this.core, this.#tasks, this.#asks);
+    this.#faults = new Faulting(scenario.faults ?? {});
+    this.#order = new OrderWatch(scenario.ordering ?? []);
+    this.#state = new StateText(this.core, scenario.project ?? {});
+    this.system.inspect((event) => this.#observe(event));
+    within(this, () => {
+      scenario.setup(this.#stage(), workload);
+      this.#stepper.settle();
+    });
+    this.#numberTimers(undefined);
+    this.#check();
+    this.setup = this.#notes;
+  }
+
+  /** What the setup did before the first step. */
+  readonly setup: Readonly<Notes>;
+
+  // ── What can happen ─────────────────────────────────────────────────────────────────────────
+
+  /** The events that can happen next, the oldest first; timers come last, and faults not at all. */
+  enabled(): SimEvent[] {
+    const events: SimEvent[] = [];
+    this.#forgetVoid();
+    for (const cell of this.#stepper.ready) if (cell.takesMessages) this.#deliveries(cell, events);
+    for (const envelope of this.#replies) events.push(this.#reply(envelope));
+    events.sort((a, b) => a.order - b.order);
+    for (const timer of this.core.timers.nextDue()) {
+      if (timer.dueMs === Infinity) break;
+      const { id, bornAt } = this.#timerIds.get(timer) ?? { id: 'timer', bornAt: -1 };
+      const key = id.slice(0, id.lastIndexOf('#'));
+      events.push({ kind: 'timer', id, key, cell: undefined, order: Infinity, bornAt, timer });
+    }
+    return events;
+  }
+
+  /** The faults that can come instead of the enabled events. */
+  faults(enabled: readonly SimEvent[]): Fault[] {
+    return this.faulty ? this.#faults.possible(enabled, this.core) : [];
+  }
+
+  /** What nobody would see: events of cancelled timers, requests that are over, and answers to them. */
+  #forgetVoid(): void {
+    for (const { mailbox } of this.#stepper.ready)
+      for (const envelope of mailbox)
+        if (isVoid(envelope)) {
+          mailbox.removeWhere(isVoid);
+          break;
+        }
+    for (const envelope of this.#replies) {
+      const ask = envelope.to as Ask;
+      if (ask.state === 'open') continue;
+      this.#replies.delete(envelope);
+      ask.accept(envelope);
+    }
+  }
+
+  #deliveries(cell: Cell, events: SimEvent[]): void {
+    const seen = new Set<string>();
+    let skip = cell.mailbox.postponed;
+    let retry: Delivery | undefined;
+    const first = events.length;
+    for (const envelope of cell.mailbox) {
+      if (skip > 0) {
+        skip -= 1;
+        continue;
+      }
+      if (this.#retried.has(envelope)) retry ??= this.#delivery(cell, envelope);
+      const lane = laneOf(envelope);
+      if (seen.has(lane)) continue;
+      seen.add(lane);
+      events.push(this.#delivery(cell, envelope));
+    }
+    // What the state had put aside comes first when the state has changed, as in gen_statem.
+    if (retry !== undefined) events.splice(first, events.length, retry);
+  }
+
+  #delivery(cell: Cell, envelope: Envelope): Delivery {
+    const { id, bornAt } = this.#idOf(envelope);
+    const key = `${laneOf(envelope)}>${cell.path}`;
+    return { kind: 'deliver', id, key, cell, order: envelope.id, bornAt, envelope };
+  }
+
+  #reply(envelope: Envelope): Reply {
+    const { id, bornAt } = this.#idOf(envelope);
+    const ask = envelope.to as Ask;
+    const cell = this.cellAt(ask.by);
+    const key = `reply ${ask.target}>${ask.by ?? ''}`;
+    return { kind: 'reply', id, key, cell, order: envelope.id, bornAt, ask, envelope };
+  }
+
+  // ── One step ────────────────────────────────────────────────────────────────────────────────
+
+  /** Lets an event happen, and all commands that follow from it. */
+  step(event: SimEvent): Step {
+    const notes = (this.#notes = fresh());
+    const { cell } = event;
+    this.#acting = cell;
+    within(this, () => {
+      this.#perform(event);
+      this.#stepper.settle();
+    });
+    if (cell !== undefined) this.#state.after(cell, event, notes.choices);
+    this.#numberTimers(cell);
+    const step: Step = {
+      kind: event.kind,
+      id: event.id,
+      key: event.key,
+      agent: (cell ?? this.#acting)?.path.slice(1),
+      isRequest: event.kind === 'deliver' && event.envelope.ask !== undefined,
+      cause: event.bornAt,
+      ...notes,
+      atMs: this.#clock.now(),
+    };
+    this.steps.push(step);
+    this.#check();
+    return step;
+  }
+
+  #perform(event: SimEvent): void {
+    switch (event.kind) {
+      case 'deliver':
+        return this.#handle(event.cell, event.envelope);
+      case 'reply':
+        this.#replies.delete(event.envelope);
+        event.ask.accept(event.envelope);
+        return undefined;
+      case 'timer':
+        return this.#fire(event.timer);
+      default:
+        this.#faults.spend(event);
+        return this.#spoil(event);
+    }
+  }
+
+  #handle(cell: Cell, envelope: Envelope): void {
+    if (!cell.mailbox.advance(envelope)) return;
+    const { type } = envelope;
+    this.#order.handled(cell.path.slice(1), type, (text) =>
+      this.violate('ORDER', text, { agents: [cell.path.slice(1)] }),
+    );
+    if (this.scenario.progress?.(envelope.message as EventObject, cell.path.slice(1)) === true)
+      this.#notes.progress = true;
+    this.#stepper.step(cell);
+    if (cell.mailbox.postponed > 0)
+      for (const waiting of cell.mailbox) {
+        if (waiting === envelope) this.#retried.add(envelope);
+        break;
+      }
+  }
+
+  #fire(timer: Timer): void {
+    this.#clock.advanceTo(timer.dueMs);
+    this.#fired = undefined;
+    this.core.timers.fire(timer);
+    this.#stepper.settle();
+    // Its event is handled now, as if it had just come in; others that wait may come before in another schedule.
+    const fired = this.#fired as Envelope | undefined;
+    if (!(fired?.to instanceof Cell) || !fired.to.takesMessages) return;
+    this.#acting = fired.to;
+    this.#handle(fired.to, fired);
+  }
+
+  #spoil(fault: Fault): void {
+    const { kind, of, cell } = fault;
+    switch (kind) {
+      case 'drop':
+        if (of?.kind === 'reply') this.#replies.delete(of.envelope);
+        else if (of !== undefined) of.cell.mailbox.removeWhere((entry) => entry === of.envelope);
+        return undefined;
+      case 'duplicate':
+        if (of?.kind === 'deliver') {
+          this.#handle(of.cell, of.envelope);
+          this.#stepper.settle();
+          if (!of.cell.takesMessages) return undefined;
+          of.cell.mailbox.force(of.envelope);
+          this.#handle(of.cell, of.envelope);
+        }
+        return undefined;
+      case 'crash waiting':
+        cell?.fail(new InjectedCrash());
+        return undefined;
+      case 'crash after':
+        if (of?.kind === 'deliver') this.#handle(of.cell, of.envelope);
+        this.#stepper.settle();
+        if (cell?.status === 'running') cell.fail(new InjectedCrash());
+        return undefined;
+      case 'crash': {
+        const behavior = cell?.life.behavior;
+        if (behavior === undefined || of?.kind !== 'deliver') return undefined;
+        behavior.receive = () => {
+          throw new InjectedCrash();
+        };
+        return this.#handle(of.cell, of.envelope);
+      }
+    }
+  }
+
+  // ── The seams ───────────────────────────────────────────────────────────────────────────────
+
+  #carry(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
+    const id = this.#label(envelope);
+    this.#ids.set(envelope, { id, bornAt: this.steps.length });
+    this.#notes.sent.push(id);
+    const { to } = envelope;
+    if (envelope.timer !== undefined) this.#fired = envelope;
+    if (!(to instanceof Ask)) return to.accept(envelope, resume);
+    if (to.state !== 'open') return to.accept(envelope);
+    // An answer travels apart from messages, and a deadline may pass before it is there. Whoever gave
+    // it owes nothing any more.
+    this.core.ledger.release(to);
+    this.#replies.add(envelope);
+    return undefined;
+  }
+
+  #label(envelope: Envelope): string {
+    const { to, from, type, timer, inner } = envelope;
+    const sender = timer !== undefined ? 'timer' : inner !== undefined ? 'inner' : nameOf(from);
+    const link =
+      to instanceof Ask
+        ? `${nameOf(from)}>${nameOf(to.by)}:reply ${to.request}`
+        : `${sender}>${nameOf(to.address)}:${type}`;
+    return this.#numbered(link);
+  }
+
+  #numbered(label: string): string {
+    const count = (this.#counts.get(label) ?? 0) + 1;
+    this.#counts.set(label, count);
+    return `${label}#${count}`;
+  }
+
+  #idOf(envelope: Envelope): { readonly id: string; readonly bornAt: number } {
+    return (
+      this.#ids.get(envelope) ?? { id: `?>${envelope.to.address}:${envelope.type}`, bornAt: -1 }
+    );
+  }
+
+  /** New timers are named after the agent in whose step they were set, in order. */
+  #numberTimers(cell: Cell | undefined): void {
+    for (const timer of this.core.timers.all()) {
+      if (this.#timerIds.has(timer)) continue;
+      const own = this.#acting ?? cell;
+      const label = `timer ${own === undefined ? 'env' : own.path.slice(1)}`;
+      this.#timerIds.set(timer, { id: this.#numbered(label), bornAt: this.steps.length });
+    }
+  }
+
+  cellAt(address: string | undefined): Cell | undefined {
+    if (address === undefined) return undefined;
+    return this.core.cells.get(address.slice(address.indexOf('/')));
+  }
+
+  // ── What is seen of it ──────────────────────────────────────────────────────────────────────
+
+  #observe(event: InspectionEvent): void {
+    const { notes } = this.#notes;
+    switch (event.type) {
+      case 'crashed': {
+        notes.push(`${event.path.slice(1)} crashed: ${textOf(event.error)}`);
+        const cell = this.core.cells.get(event.path);
+        if (cell !== undefined) this.#crashed(cell, event.error);
+        return;
+      }
+      case 'settled': {
+        this.#notes.discharged.push(obligationName(event.by, event.to, event.request));
+        if (event.error instanceof RequestLost)
+          this.violate('LOST', textOf(event.error), {
+            agents: [nameOf(event.to)],
+            obligations: [obligationName(event.by, event.to, event.request)],
+            cause: event.error,
+          });
+        else if (event.error instanceof HopLimit)
+          this.violate('HANDOFF_LOOP', textOf(event.error), {
+            agents: [nameOf(event.to)],
+            obligations: [obligationName(event.by, event.to, event.request)],
+            cause: event.error,
+          });
+        if (event.outcome !== 'answered')
+          notes.push(
+            `"${event.request}" of ${nameOf(event.by)} to ${nameOf(event.to)} ${event.outcome}`,
+          );
+        return;
+      }
+      case 'dropped': {
+        const { message, to, reason } = event.letter;
+        const type = (message as EventObject).type;
+        notes.push(`dead letter: ${type} to ${nameOf(to)} (${reason})`);
+        if (reason === 'mailbox full' && !matches(this.scenario.allow?.deadLetters, type))
+          this.violate('OVERLOAD', `the mailbox of ${nameOf(to)} is full: ${type} was dropped`, {
+            agents: [nameOf(to)],
+          });
+        return;
+      }
+      case 'restarted':
+        notes.push(`${event.path.slice(1)} restarted (life ${event.incarnation})`);
+        this.#notes.restarts += 1;
+        return;
+      case 'ended':
+        if (event.reason.type !== 'crash')
+          notes.push(`${event.path.slice(1)} ended (${event.reason.type})`);
+        return;
+      case 'unhandled':
+        notes.push(`${event.path.slice(1)} does not handle ${(event.message as EventObject).type}`);
+        return;
+      default:
+    }
+  }
+
+  #crashed(cell: Cell, error: unknown): void {
+    if (error instanceof InjectedCrash) return;
+    const agent = cell.path.slice(1);
+    if (error instanceof Failed) return;
+    const isTold = cell.options.held || cell.life.watched || this.#clients.has(cell);
+    if (isTold || matches(this.scenario.allow?.crashes, agent)) return;
+    this.violate('CRASH', `${agent} crashed and nobody was told: ${textOf(error)}`, {
+      agents: [agent],
+      cause: error,
+    });
+  }
+
+  /** Notes the first violation. */
+  violate(verdict: Verdict, message: string, more: Partial<Violation>): void {
+    this.violation ??= {
+      verdict,
+      message,
+      agents: [],
+      obligations: [],
+      certainty: 'proved',
+      ...more,
+    };
+  }
+
+  // ── Checks ──────────────────────────────────────────────────────────────────────────────────
+
+  #check(): void {
+    if (this.violation !== undefined) return;
+    const { invariant = {}, queuedMax } = this.scenario;
+    for (const [name, holds] of Object.entries(invariant))
+      if (!holds(this.world)) {
+        this.violate('SAFETY', `the invariant "${name}" does not hold`, {});
+        return;
+      }
+    if (queuedMax !== undefined && this.world.queued() > queuedMax) {
+      const fullest = [...this.core.cells.values()].sort(
+        (a, b) => b.mailbox.depth - a.mailbox.depth,
+      );
+      this.violate('OVERLOAD', `${this.world.queued()} messages wait, more than ${queuedMax}`, {
+        agents: fullest.filter(({ mailbox }) => mailbox.depth > 0).map(({ path }) => path.slice(1)),
+      });
+      return;
+    }
+    const deadlock = deadlockOf(this.core, this.answered);
+    if (deadlock !== undefined) this.violate(deadlock.verdict, deadlock.message, deadlock);
+  }
+
+  /** Nothing can happen any more: is anybody still waiting, and do the conditions of the end hold? */
+  checkEnd(): void {
+    if (this.violation !== undefined) return;
+    const stuck = stuckOf(this.core, this.openTasks, this.answered, this.scenario.allow?.waiting);
+    if (stuck !== undefined) {
+      this.violate(stuck.verdict, stuck.message, stuck);
+      return;
+    }
+    for (const [name, holds] of Object.entries(this.scenario.eventually ?? {}))
+      if (!holds(this.world)) this.violate('SAFETY', `at the end "${name}" does not hold`, {});
+  }
+
+  /** Whether the answer to a request is on its way. */
+  readonly answered = (ask: Ask): boolean => {
+    for (const { to } of this.#replies) if (to === ask) return true;
+    return false;
+  };
+
+  get openTasks(): string[] {
+    return [...this.#tasks].filter(([, state]) => state === 'open').map(([name]) => name);
+  }
+
+  /** The requests and tasks that are open, by name. */
+  get obligations(): string[] {
+    const allowed = this.scenario.allow?.waiting;
+    const asks = this.core.ledger
+      .open()
+      .filter((ask) => !matches(allowed, nameOf(ask.by)))
+      .map((ask) => obligationName(ask.by, ask.target, ask.request));
+    return [...asks, ...this.openTasks];
+  }
+
+  /** The text of the whole state: equal texts are equal states. */
+  get text(): string {
+    return this.#state.whole(this.#tasks, this.#replies, this.#order.text + this.#faults.text);
+  }
+
+  // ── What the program may call ───────────────────────────────────────────────────────────────
+
+  choose(label: string, count: number, fair: boolean): number {
+    const id = this.#numbered(`choose ${label}`);
+    const index = count === 1 ? 0 : this.chooser(id, count);
+    this.#notes.choices.push({ id, count, index, fair });
+    return index;
+  }
+
+  open(task: string): void {
+    this.#tasks.set(task, 'open');
+  }
+
+  close(task: string): void {
+    if (this.#tasks.get(task) === 'open') this.#notes.discharged.push(task);
+    this.#tasks.set(task, 'done');
+  }
+
+  progress(): void {
+    this.#notes.progress = true;
+  }
+
+  fail(text: string): never {
+    const agent = this.#acting?.path.slice(1);
+    this.violate('SAFETY', text, { agents: agent === undefined ? [] : [agent] });
+    throw new Failed(text);
+  }
+
+  // ── The stage ───────────────────────────────────────────────────────────────────────────────
+
+  #stage(): Stage {
+    const { core, system } = this;
+    return {
+      system,
+      spawn: (logic, ...args) => system.spawn(logic, ...args),
+      send: (to, message) => to.send(message as never),
+      ask: (to, request, options = {}) => {
+        const root: RootAsk = {
+          request: request.type,
+          target: to.path.slice(1),
+          outcome: 'open',
+          reply: undefined,
+          error: undefined,
+        };
+        this.#asks.push(root);
+        const asker = {
+          address: undefined,
+          answered: (reply: unknown) => Object.assign(root, { outcome: 'answered', reply }),
+          failed: (error: unknown) => Object.assign(root, { outcome: 'failed', error }),
+        };
+        core.ask(asker, core.destinationOf(to), request, options, undefined);
+      },
+      client: (id, run) => {
+        const ref = system.spawn(clientOf(run), { id }) as AnyRef;
+        const cell = core.cells.get(`/${id}`);
+        if (cell !== undefined) this.#clients.add(cell);
+        return ref;
+      },
+    };
+  }
+}
+
+function clientOf(
+  run: (ctx: AgentContext<EventObject>) => Generator<Wait<unknown>, void, unknown>,
+) {
+  return fromHandler({
+    start: function* (_state: undefined, ctx: AgentContext<EventObject>) {
+      yield* run(ctx);
+    },
+    receive: () => undefined,
+  } as never);
+}
+
+function fresh(): Notes {
+  return { choices: [], sent: [], notes: [], discharged: [], progress: false, restarts: 0 };
+}
+
+function isVoid({ timer, ask }: Envelope): boolean {
+  return timer?.cancelled === true || (ask !== undefined && ask.state !== 'open');
+}
+
+/** Messages of one lane keep their order: those of one sender, an agent's timers, its own events. */
+function laneOf({ from, timer, inner }: Envelope): string {
+  return timer !== undefined ? 'timer' : inner !== undefined ? 'inner' : (from ?? 'env');
+}
+
+/** An agent as people name it: its path without the first slash. */
+export function nameOf(address: string | undefined): string {
+  return address === undefined ? 'env' : address.slice(address.indexOf('/') + 1) || 'env';
+}
+
+/** A request as people name it. */
+export function obligationName(by: string | undefined, to: string, request: string): string {
+  return `${nameOf(by)}⇒${nameOf(to)}:${request}`;
+}
+
+export function textOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,164 @@
+/**
+ * A scenario: the program that is simulated, and what must hold of it.
+ */
+import type * as fc from 'fast-check';
+import type { AnyActorLogic, EventObject } from 'xstate';
+import {
+  InvalidOption,
+  type AgentContext,
+  type AnyRef,
+  type Ref,
+  type RefFrom,
+  type SpawnArguments,
+  type System,
+  type Wait,
+} from '../runtime/index.ts';
+import { checkFunction, checkOptions } from '../runtime/internal.ts';
+import type { FaultKind } from './event.ts';
+import type { World } from './world.ts';
+
+/** What a scenario's `setup` acts with: code outside agents. */
+export interface Stage {
+  readonly system: System;
+  /** Spawns an agent at the top. */
+  readonly spawn: <TLogic extends AnyActorLogic>(
+    logic: TLogic,
+    ...args: SpawnArguments<TLogic, object>
+  ) => RefFrom<TLogic>;
+  /** Sends from outside. */
+  readonly send: <TMessage extends EventObject>(
+    to: Ref<TMessage>,
+    message: NoInfer<TMessage>,
+  ) => void;
+  /** Asks from outside: the request is an obligation that must be settled. */
+  readonly ask: (
+    to: AnyRef,
+    request: { readonly type: string },
+    options?: { readonly timeoutMs?: number },
+  ) => void;
+  /** A client: code that asks and sends as an agent does, from the start on. */
+  readonly client: (
+    id: string,
+    run: (ctx: AgentContext<EventObject>) => Generator<Wait<unknown>, void, unknown>,
+  ) => AnyRef;
+}
+
+/** Which faults may come, and how many. */
+export interface Faults {
+  /** Crashes of agents by path: before a message is handled, after its sends have left, or while the agent waits. */
+  readonly crash?: {
+    readonly of: readonly string[];
+    readonly max: number;
+    readonly when?: readonly ('before' | 'after' | 'waiting')[];
+  };
+  /** Messages lost on a link such as `A>B`, where `*` is anybody. */
+  readonly drop?: { readonly on: readonly string[]; readonly max: number };
+  /** Messages delivered twice. */
+  readonly duplicate?: { readonly on: readonly string[]; readonly max: number };
+}
+
+/** A rule about order: an agent must not handle one type of message before another. */
+export interface OrderRule {
+  readonly agent: string;
+  readonly message: string;
+  readonly after: string;
+}
+
+/** The agent must not handle `message` before it has handled `after`. */
+export function requires(
+  agent: string,
+  message: string,
+  rule: { readonly after: string },
+): OrderRule {
+  return { agent, message, after: rule.after };
+}
+
+/** What is explored, and what must hold. Without any property all default checks are on. */
+export interface Scenario<W = undefined> {
+  readonly name?: string;
+  /** Sets the stage, afresh for every schedule: spawns the agents and sends what starts them. */
+  readonly setup: (stage: Stage, workload: W) => void;
+  /** What the users of the system do; a value is drawn for every schedule. */
+  readonly workload?: fc.Arbitrary<W>;
+  /** Must hold after every step. */
+  readonly invariant?: Readonly<Record<string, (world: World) => boolean>>;
+  /** Must hold at the end, when nothing can happen any more. */
+  readonly eventually?: Readonly<Record<string, (world: World) => boolean>>;
+  readonly ordering?: readonly OrderRule[];
+  readonly faults?: Faults;
+  /** Marks the messages whose handling is progress. */
+  readonly progress?: (message: EventObject, agent: string) => boolean;
+  /** What of an agent's state counts when states are compared, by path; default all. */
+  readonly project?: Readonly<Record<string, (state: unknown) => unknown>>;
+  /** Messages that may wait in all mailboxes together; default no limit but those of the mailboxes. */
+  readonly queuedMax?: number;
+  /** What is expected and no error. `*` at the end of a name stands for any ending. */
+  readonly allow?: {
+    /** Types of messages that may become dead letters although they carry a request. */
+    readonly deadLetters?: readonly string[];
+    /** Agents that may crash with nobody to tell. */
+    readonly crashes?: readonly string[];
+    /** Agents whose requests may stay open for ever. */
+    readonly waiting?: readonly string[];
+  };
+}
+
+const KEYS: Record<keyof Scenario, true> = {
+  name: true,
+  setup: true,
+  workload: true,
+  invariant: true,
+  eventually: true,
+  ordering: true,
+  faults: true,
+  progress: true,
+  project: true,
+  queuedMax: true,
+  allow: true,
+};
+
+const FAULTS: readonly FaultKind[] = ['crash', 'drop', 'duplicate'];
+
+/** Throws `InvalidOption` when a value is no scenario. */
+export function checkScenario<W>(scenario: Scenario<W>): void {
+  checkOptions(scenario, Object.keys(KEYS), 'scenario');
+  checkFunction('scenario.setup', scenario.setup);
+  checkFunction('scenario.progress', scenario.progress, true);
+  for (const group of ['invariant', 'eventually', 'project'] as const)
+    for (const [name, property] of Object.entries(scenario[group] ?? {}))
+      checkFunction(`scenario.${group}["${name}"]`, property);
+  const { workload, faults = {} } = scenario;
+  if (workload !== undefined && typeof (workload as { generate?: unknown }).generate !== 'function')
+    throw new InvalidOption({
+      field: 'scenario.workload',
+      given: workload,
+      allowed: 'a fast-check arbitrary',
+    });
+  checkOptions(faults, FAULTS, 'scenario.faults');
+  for (const [kind, fault] of Object.entries(faults) as [
+    string,
+    { max: number; of?: unknown; on?: unknown },
+  ][]) {
+    if (!Number.isInteger(fault.max) || fault.max < 0)
+      throw new InvalidOption({
+        field: `scenario.faults.${kind}.max`,
+        given: fault.max,
+        allowed: 'an integer >= 0',
+      });
+    const where = kind === 'crash' ? fault.of : fault.on;
+    if (!Array.isArray(where) || where.length === 0)
+      throw new InvalidOption({
+        field: `scenario.faults.${kind}.${kind === 'crash' ? 'of' : 'on'}`,
+        given: where,
+        allowed:
+          kind === 'crash' ? 'paths of agents, such as ["desk/w1"]' : 'links, such as ["desk>w1"]',
+      });
+  }
+}
+
+/** Whether a name is one of the patterns; `*` at the end stands for any ending. */
+export function matches(patterns: readonly string[] | undefined, name: string): boolean {
+  return (patterns ?? []).some((pattern) =>
+    pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
+  );
+}

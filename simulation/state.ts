@@ -1,0 +1,153 @@
+/**
+ * The state of a simulated system as a text: what every agent is in, what waits for it, what is
+ * under way. Two moments with the same text have the same future.
+ *
+ * A handler that waits is in the midst of its code, which no text shows. It counts as the state that
+ * it began with, and all that it has been told since.
+ */
+import type { Ask, Cell, Core, Envelope } from '../runtime/internal.ts';
+import { digest } from './digest.ts';
+import type { SimEvent } from './event.ts';
+import type { Choice } from './run.ts';
+
+/** The texts of one run's states. */
+export class StateText {
+  readonly #core: Core;
+  readonly #project: Readonly<Record<string, (state: unknown) => unknown>>;
+  /** Of agents whose handler waits: what it has been told. */
+  readonly #trails = new Map<Cell, string>();
+  #ranks = new Map<Ask, string>();
+
+  constructor(core: Core, project: Readonly<Record<string, (state: unknown) => unknown>>) {
+    this.#core = core;
+    this.#project = project;
+  }
+
+  /** After an agent's step: what its handler has been told, should it wait now. */
+  after(cell: Cell, event: SimEvent, choices: readonly Choice[]): void {
+    if (cell.life.behavior?.wait === undefined) {
+      this.#trails.delete(cell);
+      return;
+    }
+    const told = 'envelope' in event ? this.#text(event.envelope.message) : '';
+    const chosen = choices.map(({ index }) => index).join();
+    this.#trails.set(
+      cell,
+      `${this.#trails.get(cell) ?? ''}${unnumbered(event.id)} ${told} ${chosen};`,
+    );
+  }
+
+  /** The text of everything. */
+  whole(tasks: ReadonlyMap<string, string>, replies: Iterable<Envelope>, rest: string): string {
+    const core = this.#core;
+    this.#rankAsks();
+    const paths = [...core.cells.keys()].sort();
+    let text = '';
+    for (const path of paths) text += `${this.#cell(core.cells.get(path) as Cell)}\n`;
+    const answers = [...replies].map(
+      ({ to, message }) => `${this.#nameOf(to as unknown as Ask)}=${this.#text(message)}`,
+    );
+    text += `replies ${answers.sort().join()}\n`;
+    const nowMs = core.clock.now();
+    const timers = core.timers.all().filter(({ dueMs }) => dueMs < Infinity);
+    text += `timers ${timers
+      .map(({ dueMs }) => dueMs - nowMs)
+      .sort((a, b) => a - b)
+      .join()}\n`;
+    text += `tasks ${[...tasks]
+      .map(([name, state]) => `${name} ${state}`)
+      .sort()
+      .join()}\n`;
+    text += `asks ${[...this.#ranks]
+      .map(([ask, name]) => `${name}@${ask.holder?.address ?? ''}`)
+      .sort()
+      .join()}\n`;
+    return text + rest;
+  }
+
+  #cell(cell: Cell): string {
+    const { path, status, mailbox, suspended } = cell;
+    const lanes = new Map<string, string>();
+    let skip = mailbox.postponed;
+    let postponed = '';
+    for (const envelope of mailbox) {
+      const message =
+        this.#text(envelope.message) +
+        (envelope.ask === undefined ? '' : this.#nameOf(envelope.ask));
+      if (skip > 0) {
+        skip -= 1;
+        postponed += `${message};`;
+        continue;
+      }
+      const lane =
+        envelope.timer !== undefined
+          ? 'timer'
+          : envelope.inner !== undefined
+            ? 'inner'
+            : (envelope.from ?? 'env');
+      lanes.set(lane, `${lanes.get(lane) ?? ''}${message};`);
+    }
+    const waiting = [...lanes].map(([lane, messages]) => `${lane}:${messages}`).sort();
+    const trail = this.#trails.get(cell) ?? '';
+    const nowMs = this.#core.clock.now();
+    const timers = [...cell.life.timers.list()].map(
+      (timer) => `${this.#text(timer.event)}@${timer.dueMs - nowMs}`,
+    );
+    const outside = [...cell.outside].map(({ from, message }) => `${from}:${this.#text(message)}`);
+    return `${path} ${status}${suspended ? ' suspended' : ''} ${this.#inside(cell)} | ${trail} | ${waiting.join(' ')} | ${postponed} | ${timers.sort().join()} | ${outside.join()}`;
+  }
+
+  /** What an agent is in: its state or snapshot, and those of the actors inside it. */
+  #inside(cell: Cell): string {
+    if (cell.status === 'vacant' || cell.status === 'ended' || cell.life.over) return '';
+    const snapshot = cell.snapshot();
+    const project = this.#project[cell.path.slice(1)];
+    if (project !== undefined)
+      return this.#text(project((snapshot as { context?: unknown }).context));
+    return this.#snapshot(snapshot);
+  }
+
+  #snapshot(snapshot: unknown): string {
+    const { value, context, status, children, historyValue } = snapshot as {
+      value?: unknown;
+      context?: unknown;
+      status?: unknown;
+      children?: Record<string, { getSnapshot(): unknown }>;
+      historyValue?: Record<string, { id: string }[]>;
+    };
+    if (children === undefined)
+      return `${status === 'active' ? '' : String(status)}${this.#text(context)}`;
+    const inner = Object.keys(children)
+      .sort()
+      .map((id) => `${id}=${this.#snapshot(children[id]?.getSnapshot())}`);
+    const history = Object.entries(historyValue ?? {}).map(
+      ([id, nodes]) => `${id}=${nodes.map((node) => node.id).join('+')}`,
+    );
+    return `${String(status)} ${this.#text(value)} ${this.#text(context)} [${inner.join()}] ${history.join()}`;
+  }
+
+  #text(value: unknown): string {
+    return digest(value, (ask) => this.#nameOf(ask));
+  }
+
+  #nameOf(ask: Ask): string {
+    return this.#ranks.get(ask) ?? `(${ask.state})`;
+  }
+
+  /** A request is named after who asked whom for what, and counted where there are several. */
+  #rankAsks(): void {
+    const counts = new Map<string, number>();
+    this.#ranks = new Map();
+    for (const ask of this.#core.ledger.open()) {
+      const label = `#${ask.by ?? ''}>${ask.target}:${ask.request}`;
+      const count = counts.get(label) ?? 0;
+      counts.set(label, count + 1);
+      this.#ranks.set(ask, `${label}${count}`);
+    }
+  }
+}
+
+/** An event without its number: the same state may be reached after many laps. */
+function unnumbered(event: string): string {
+  return event.slice(0, event.lastIndexOf('#'));
+}

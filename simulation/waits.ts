@@ -1,0 +1,168 @@
+/**
+ * Who waits for whom: agents that can never go on, because each waits for the next in a circle, or
+ * because nothing can happen any more.
+ *
+ * An agent is deaf while its handler waits, or to what its state postpones. Only then is a request
+ * of its own an edge to whoever must answer it; so a circle is a deadlock and not only a loop.
+ */
+import type { Ask, Cell, Core } from '../runtime/internal.ts';
+import { awaitedAsks } from '../runtime/internal.ts';
+import { matches } from './scenario.ts';
+import type { Violation } from './violation.ts';
+
+type Found = Pick<Violation, 'verdict' | 'message' | 'agents' | 'obligations' | 'cycle'> &
+  Partial<Violation>;
+
+/** Whether the answer to a request is on its way already. */
+type Answered = (ask: Ask) => boolean;
+
+interface Edge {
+  readonly to: Cell;
+  /** What is waited for: a request, or room in a mailbox. */
+  readonly obligation: string;
+}
+
+/** A circle of deaf agents, found as soon as it closes. */
+export function deadlockOf(core: Core, answered: Answered): Found | undefined {
+  const graph = new Map<Cell, Edge[]>();
+  for (const cell of core.cells.values()) {
+    const edges = [...deafEdges(core, cell, answered), ...roomEdges(core, cell)];
+    if (edges.length > 0) graph.set(cell, edges);
+  }
+  return graph.size === 0 ? undefined : circleIn(graph);
+}
+
+/** Nothing can happen any more: what is still open, and why. */
+export function stuckOf(
+  core: Core,
+  tasks: readonly string[],
+  answered: Answered,
+  allowed: readonly string[] | undefined,
+): Found | undefined {
+  const open = core.ledger
+    .open()
+    .filter((ask) => !matches(allowed, nameOf(ask.by)) && !matches(allowed, holderName(core, ask)));
+  const blocked = [...core.cells.values()].filter((cell) => [...cell.outside].length > 0);
+  if (open.length === 0 && tasks.length === 0 && blocked.length === 0) return undefined;
+  const graph = new Map<Cell, Edge[]>();
+  for (const ask of open) {
+    const from = cellAt(core, ask.by);
+    const to = holderOf(core, ask);
+    if (from !== undefined && to !== undefined && !answered(ask))
+      graph.set(from, [...(graph.get(from) ?? []), { to, obligation: obligationName(ask) }]);
+  }
+  for (const cell of core.cells.values()) {
+    const room = roomEdges(core, cell);
+    if (room.length > 0) graph.set(cell, [...(graph.get(cell) ?? []), ...room]);
+  }
+  const circle = circleIn(graph);
+  if (circle !== undefined) return circle;
+  const custody = open.map((ask) => `${obligationName(ask)} (${custodyOf(core, ask)})`);
+  const obligations = [...open.map(obligationName), ...tasks];
+  const agents = new Set<string>();
+  for (const ask of open) {
+    if (ask.by !== undefined) agents.add(nameOf(ask.by));
+    agents.add(holderName(core, ask));
+  }
+  for (const cell of blocked) agents.add(cell.path.slice(1));
+  const what = [...custody, ...tasks.map((task) => `task ${task}`)].join(', ');
+  return {
+    verdict: 'STUCK',
+    message: `nothing can happen any more, and this is open: ${what || `senders wait for room in ${[...agents].join(', ')}`}`,
+    agents: [...agents],
+    obligations,
+  };
+}
+
+/** The requests that a deaf agent waits for, and where they lie. */
+function* deafEdges(core: Core, cell: Cell, answered: Answered): Generator<Edge> {
+  for (const ask of awaitedAsks(cell) ?? []) {
+    if (ask.state !== 'open' || answered(ask)) continue;
+    const to = holderOf(core, ask);
+    if (to !== undefined) yield { to, obligation: obligationName(ask) };
+  }
+  if (cell.mailbox.postponed === 0) return;
+  // A machine: its state puts off what others ask, until its own request is answered.
+  for (const ask of core.ledger.open()) {
+    if (ask.by !== cell.address || answered(ask)) continue;
+    const to = holderOf(core, ask);
+    if (to !== undefined) yield { to, obligation: obligationName(ask) };
+  }
+}
+
+/** A sender that waits for room in a mailbox. */
+function roomEdges(core: Core, sender: Cell): Edge[] {
+  const edges: Edge[] = [];
+  for (const cell of core.cells.values())
+    for (const { from } of cell.outside)
+      if (from === sender.address)
+        edges.push({ to: cell, obligation: `room in ${cell.path.slice(1)}` });
+  return edges;
+}
+
+/** A circle in the graph, if there is one: every member of it waits for the next. */
+function circleIn(graph: ReadonlyMap<Cell, readonly Edge[]>): Found | undefined {
+  const state = new Map<Cell, 'on the way' | 'done'>();
+  const way: { cell: Cell; edge: Edge }[] = [];
+  const visit = (cell: Cell): { cell: Cell; edge: Edge }[] | undefined => {
+    state.set(cell, 'on the way');
+    for (const edge of graph.get(cell) ?? []) {
+      way.push({ cell, edge });
+      const seen = state.get(edge.to);
+      if (seen === 'on the way') return way.slice(way.findIndex((step) => step.cell === edge.to));
+      const found = seen === undefined && graph.has(edge.to) ? visit(edge.to) : undefined;
+      if (found !== undefined) return found;
+      way.pop();
+    }
+    state.set(cell, 'done');
+    return undefined;
+  };
+  for (const cell of graph.keys()) {
+    const circle = state.has(cell) ? undefined : visit(cell);
+    if (circle === undefined) continue;
+    const cycle = circle.map((step) => step.cell.path.slice(1));
+    const waits = circle.map(
+      ({ cell: waiting, edge }) =>
+        `${waiting.path.slice(1)} waits for ${edge.to.path.slice(1)} (${edge.obligation})`,
+    );
+    return {
+      verdict: 'DEADLOCK',
+      message: waits.join(', '),
+      agents: cycle,
+      obligations: circle.map(({ edge }) => edge.obligation),
+      cycle,
+    };
+  }
+  return undefined;
+}
+
+/** Whoever must answer: the agent that has taken the request, or in whose mailbox it waits. */
+function holderOf(core: Core, ask: Ask): Cell | undefined {
+  return cellAt(core, ask.holder?.address ?? ask.target);
+}
+
+function holderName(core: Core, ask: Ask): string {
+  return holderOf(core, ask)?.path.slice(1) ?? nameOf(ask.target);
+}
+
+function custodyOf(core: Core, ask: Ask): string {
+  const holder = holderOf(core, ask);
+  const who = nameOf(ask.holder?.address ?? ask.target);
+  if (holder === undefined) return `${who} is gone`;
+  if (ask.holder === undefined) return `not handled by ${who}`;
+  return holder.life.behavior?.wait === undefined
+    ? `held by ${who}, which is idle`
+    : `held by ${who}, which waits`;
+}
+
+function cellAt(core: Core, address: string | undefined): Cell | undefined {
+  return address === undefined ? undefined : core.cells.get(address.slice(address.indexOf('/')));
+}
+
+function nameOf(address: string | undefined): string {
+  return address === undefined ? 'env' : address.slice(address.indexOf('/') + 1);
+}
+
+function obligationName(ask: Ask): string {
+  return `${nameOf(ask.by)}⇒${nameOf(ask.target)}:${ask.request}`;
+}

@@ -1,0 +1,80 @@
+/**
+ * The world: what a property may look at, between two steps of a run.
+ */
+import { InvalidOption } from '../runtime/index.ts';
+import type { Core } from '../runtime/internal.ts';
+
+/** A request that code outside agents made. */
+export interface RootAsk {
+  readonly request: string;
+  readonly target: string;
+  outcome: 'open' | 'answered' | 'failed';
+  reply: unknown;
+  error: unknown;
+}
+
+/** What of a system its properties see. Agents are named by path, without the leading slash. */
+export class World {
+  readonly #core: Core;
+  readonly #tasks: ReadonlyMap<string, 'open' | 'done'>;
+  readonly #asks: readonly RootAsk[];
+
+  constructor(core: Core, tasks: ReadonlyMap<string, 'open' | 'done'>, asks: readonly RootAsk[]) {
+    this.#core = core;
+    this.#tasks = tasks;
+    this.#asks = asks;
+  }
+
+  /** The state of a function agent, or the context of a machine. Throws when there is no such agent. */
+  state<T = unknown>(agent: string): T {
+    return (this.#cell(agent).snapshot() as unknown as { context: T }).context;
+  }
+
+  /** The state value of a machine. */
+  value(agent: string): unknown {
+    return (this.#cell(agent).snapshot() as unknown as { value?: unknown }).value;
+  }
+
+  /** Whether somebody lives there. */
+  isAlive(agent: string): boolean {
+    return this.#core.cells.get(`/${agent}`)?.status === 'running';
+  }
+
+  /** The paths of all agents. */
+  get agents(): string[] {
+    return [...this.#core.cells.keys()].map((path) => path.slice(1));
+  }
+
+  /** Messages that wait: of one agent, or of all. */
+  queued(agent?: string): number {
+    if (agent !== undefined) return this.#cell(agent).mailbox.depth;
+    let queued = 0;
+    for (const { mailbox } of this.#core.cells.values()) queued += mailbox.depth;
+    return queued;
+  }
+
+  /** The tasks that were opened by name. */
+  get tasks(): ReadonlyMap<string, 'open' | 'done'> {
+    return this.#tasks;
+  }
+
+  /** What code outside agents has asked, in order. */
+  get asks(): readonly RootAsk[] {
+    return this.#asks;
+  }
+
+  /** Virtual milliseconds since the start. */
+  get nowMs(): number {
+    return this.#core.clock.now();
+  }
+
+  #cell(agent: string) {
+    const cell = this.#core.cells.get(`/${agent}`);
+    if (cell !== undefined) return cell;
+    throw new InvalidOption({
+      field: 'world',
+      given: agent,
+      allowed: `one of ${this.agents.join(', ')}`,
+    });
+  }
+}

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { fromHandler, type AgentContext, type Ref, type ReplyTo } from 'troupe';
+import { done, explore, requires, task, type Scenario } from 'troupe/simulation';
+
+type Answer = ReplyTo<{ type: 'one' }>;
+type Question = { type: 'go'; replyTo: Answer } | { type: 'q'; replyTo: Answer };
+
+/** Two agents that ask each other; `deaf` ones wait for the answer and hear nothing else. */
+const peers = (deaf: boolean): Scenario => ({
+  name: 'peers',
+  setup({ system, spawn, client }) {
+    const peer = (other: string) =>
+      fromHandler({
+        *receive(_state: undefined, event: Question, ctx: AgentContext<Question>) {
+          const ref = system.ref(`/${other}`) as Ref<Question>;
+          if (event.type === 'go' && deaf) yield* ctx.ask(ref, { type: 'q' });
+          ctx.reply(event, { type: 'one' });
+        },
+      });
+    const a = spawn(peer('B'), { id: 'A' });
+    const b = spawn(peer('A'), { id: 'B' });
+    for (const [id, ref] of [
+      ['C1', a],
+      ['C2', b],
+    ] as const)
+      client(id, function* (ctx) {
+        yield* ctx.ask(ref, { type: 'go' });
+      });
+  },
+});
+
+/** A task that is handed on until its hops are used up, or for ever. */
+const handoff = (hopsMax: number): Scenario => ({
+  name: 'handoff',
+  setup({ system, spawn, send }) {
+    task('t');
+    type Handed = { type: 'task'; hops: number };
+    const agent = (other: string) =>
+      fromHandler({
+        receive(_state: undefined, event: Handed, ctx: AgentContext<Handed>) {
+          const hops = Math.min(event.hops + 1, 100);
+          if (hops >= hopsMax) done('t');
+          else ctx.send(system.ref(`/${other}`), { type: 'task', hops } as never);
+        },
+      });
+    const a = spawn(agent('B'), { id: 'A' });
+    spawn(agent('A'), { id: 'B' });
+    send(a, { type: 'task', hops: 0 });
+  },
+});
+
+/** `use` goes by another way than `init`, and may overtake it. */
+const overtaking: Scenario = {
+  name: 'overtaking',
+  setup({ spawn, send }) {
+    type Event = { type: 'init' | 'use' | 'go' };
+    const c = spawn(fromHandler({ receive: (_state: undefined, _event: Event) => undefined }), {
+      id: 'C',
+    });
+    const b = spawn(
+      fromHandler({
+        receive: (_state: undefined, _event: Event, ctx: AgentContext<Event>) =>
+          ctx.send(c, { type: 'use' }),
+      }),
+      { id: 'B' },
+    );
+    const a = spawn(
+      fromHandler({
+        receive(_state: undefined, _event: Event, ctx: AgentContext<Event>) {
+          ctx.send(c, { type: 'init' });
+          ctx.send(b, { type: 'go' });
+        },
+      }),
+      { id: 'A' },
+    );
+    send(a, { type: 'go' });
+  },
+  ordering: [requires('C', 'use', { after: 'init' })],
+};
+
+describe('explore', () => {
+  it('finds a circle of agents that wait for each other, and names it', () => {
+    const { verdict, failure } = explore(peers(true));
+    expect(verdict).toBe('DEADLOCK');
+    expect(failure?.violation.cycle).toEqual(['A', 'B']);
+  });
+
+  it('proves, with the number of states, that there is none', () => {
+    const report = explore(peers(false));
+    expect(report.verdict).toBe('PROVED');
+    expect(report.states).toBeGreaterThan(3);
+  });
+
+  it('finds a handoff that goes round for ever, and only that', () => {
+    const endless = explore(handoff(Infinity));
+    expect(endless.verdict).toBe('HANDOFF_LOOP');
+    expect(endless.failure?.violation).toMatchObject({
+      obligations: ['t'],
+      agents: expect.arrayContaining(['A', 'B']) as unknown,
+    });
+    expect(explore(handoff(25)).verdict).toBe('PROVED');
+  });
+
+  it('finds the order in which a message overtakes another that FIFO never shows', () => {
+    expect(explore(overtaking, { strategy: 'fifo', schedules: 3 }).verdict).toBe('PASS');
+    expect(explore(overtaking).verdict).toBe('ORDER');
+    expect(explore(overtaking, { strategy: 'random' }).verdict).toBe('ORDER');
+  });
+
+  it('refuses what is no scenario, and says what was there', () => {
+    expect(() => explore({} as Scenario)).toThrow(/scenario\.setup/);
+    expect(() => explore({ ...overtaking, faults: { crash: { of: [], max: 1 } } })).toThrow(
+      /scenario\.faults\.crash\.of/,
+    );
+    expect(() => explore(overtaking, { strategy: 'clever' as never })).toThrow(/check\.strategy/);
+  });
+});
