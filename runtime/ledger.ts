@@ -87,11 +87,7 @@ export class Ledger {
   }
 
   /** @internal Called by the ask alone, which tells its asker. */
-  settle(
-    ask: Ask,
-    state: 'answered' | 'failed' | 'expired' | 'cancelled',
-    error?: unknown,
-  ): void {
+  settle(ask: Ask, state: 'answered' | 'failed' | 'expired' | 'cancelled', error?: unknown): void {
     ask.state = state;
     this.release(ask);
     this.#open.delete(ask);

@@ -2,8 +2,9 @@
  * The simulation of a system of agents: schedules are explored, and what goes wrong is explained.
  */
 export { assert, choose, chooseFairly, done, progress, task } from './ambient.ts';
+export type { Case, Constraint } from './case.ts';
 export { explore, type CheckOptions } from './explore.ts';
-export type { Coverage, Failure, Report } from './report.ts';
+export type { Coverage, Failure, Minimal, Report } from './report.ts';
 export type { Choice, Step } from './run.ts';
 export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
 export type { Move } from './schedule.ts';

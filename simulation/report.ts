@@ -1,6 +1,7 @@
 /**
  * The report of an exploration: what was tried, and what came out.
  */
+import type { Case } from './case.ts';
 import type { Choice, Step } from './run.ts';
 import type { Move } from './schedule.ts';
 import type { Verdict, Violation } from './violation.ts';
@@ -32,7 +33,22 @@ export interface Failure<W = unknown> {
   readonly schedule: number;
   readonly moves: readonly Move[];
   readonly steps: readonly Step[];
+  /** The failure, shrunk: the least that makes it happen. */
+  readonly minimal?: Minimal<W>;
   readonly setup: { readonly choices: readonly Choice[]; readonly sent: readonly string[] };
+}
+
+/** A failure, shrunk. */
+export interface Minimal<W = unknown> {
+  readonly case: Case<W>;
+  /** What happens in it. */
+  readonly steps: readonly Step[];
+  readonly setup: Failure['setup'];
+  readonly violation: Violation;
+  /** How many runs the shrinking took. */
+  readonly replays: number;
+  /** Replays it: `npx troupe replay TOKEN`. */
+  readonly token: string;
 }
 
 /** What has been seen of the orders in which messages can come. */

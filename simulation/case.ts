@@ -1,0 +1,21 @@
+/**
+ * A case: a schedule as what sets it apart from FIFO. Where nothing is said, the oldest event comes
+ * first, timers come when nothing else can happen, nothing breaks, and every choice is the first
+ * option. So a case stays short, says why it fails, and survives edits of the program.
+ */
+
+/** One event must come before another; the ids are structural (simulation/event.ts). */
+export interface Constraint {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** A schedule, as its differences from FIFO. */
+export interface Case<W = unknown> {
+  readonly workload: W;
+  readonly constraints: readonly Constraint[];
+  /** The ids of the faults that come, such as `crash A>B:go#1`. */
+  readonly faults: readonly string[];
+  /** Choices that are not the first option, by the id of the choice. */
+  readonly choices: Readonly<Record<string, number>>;
+}
