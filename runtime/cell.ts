@@ -179,6 +179,11 @@ export class Cell implements Runnable, Destination {
     else this.core.deadLetter(envelope, 'displaced');
   }
 
+  /** Whether what it has sent waits for room in somebody's mailbox. */
+  get isBlocked(): boolean {
+    return this.#held === 'blocked';
+  }
+
   /** What waits for room in the mailbox, longest first. */
   get outside(): Iterable<Envelope> {
     return this.#waiting?.envelopes() ?? [];

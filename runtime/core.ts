@@ -147,7 +147,7 @@ export class Core {
   deliver(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
     this.stats.delivered += 1;
     if (this.inspection.active) {
-      const { to, from, message, traceparent } = envelope;
+      const { to, from, message } = envelope;
       const path = this.#pathOf(to.address);
       this.inspection.emit({
         type: 'delivered',
@@ -155,7 +155,10 @@ export class Core {
         to: to.address,
         from,
         message,
-        traceparent,
+        // Few look at it, and it costs as much as all the rest.
+        get traceparent() {
+          return envelope.traceparent;
+        },
       });
     }
     const { network } = this;

@@ -57,6 +57,8 @@ export interface Step {
   readonly discharged: readonly string[];
   readonly progress: boolean;
   readonly restarts: number;
+  /** It touched its own agent alone, and what it sent: no life began or ended, no timer fired. */
+  readonly isLocal: boolean;
   readonly atMs: number;
 }
 
@@ -73,6 +75,9 @@ export type Chooser = (id: string, count: number) => number;
 
 const FIRST: Chooser = () => 0;
 
+/** The inspection events of a step that touches more than its own agent. */
+const LIFE = new Set(['spawned', 'started', 'crashed', 'ended', 'restarted', 'dropped', 'report']);
+
 /** The mutable side of {@link Step}. */
 interface Notes {
   choices: Choice[];
@@ -81,6 +86,7 @@ interface Notes {
   discharged: string[];
   progress: boolean;
   restarts: number;
+  isLocal: boolean;
 }
 
 /** A failed `assert` of the simulated program. */
@@ -100,6 +106,8 @@ export class Run<W = unknown> implements Ambient {
   violation: Violation | undefined;
   /** Makes the choices of the program. */
   chooser: Chooser;
+  /** Whether what has been checked before is run again: nothing new can be wrong. */
+  isChecked = false;
   /** Whether faults may still come: not in the fair end of a run. */
   faulty = true;
   readonly #clock = new ShownClock();
@@ -239,12 +247,15 @@ export class Run<W = unknown> implements Ambient {
     const notes = (this.#notes = fresh());
     const { cell } = event;
     this.#acting = cell;
+    const { size: names } = this.core.names;
+    if (event.kind !== 'deliver' && event.kind !== 'reply') notes.isLocal = false;
     within(this, () => {
       this.#perform(event);
       this.#stepper.settle();
     });
     if (cell !== undefined) this.#state.after(cell, event, notes.choices);
     this.#numberTimers(cell);
+    if (this.core.names.size !== names) notes.isLocal = false;
     const step: Step = {
       kind: event.kind,
       id: event.id,
@@ -347,7 +358,11 @@ export class Run<W = unknown> implements Ambient {
     this.#notes.sent.push(id);
     const { to } = envelope;
     if (envelope.timer !== undefined) this.#fired = envelope;
-    if (!(to instanceof Ask)) return to.accept(envelope, resume);
+    if (!(to instanceof Ask)) {
+      const accepted = to.accept(envelope, resume);
+      if (accepted === 'blocked') this.#notes.isLocal = false;
+      return accepted;
+    }
     if (to.state !== 'open') return to.accept(envelope);
     // An answer travels apart from messages, and a deadline may pass before it is there. Whoever gave
     // it owes nothing any more.
@@ -397,6 +412,7 @@ export class Run<W = unknown> implements Ambient {
 
   #observe(event: InspectionEvent): void {
     const { notes } = this.#notes;
+    if (LIFE.has(event.type)) this.#notes.isLocal = false;
     switch (event.type) {
       case 'crashed': {
         notes.push(`${event.path.slice(1)} crashed: ${textOf(event.error)}`);
@@ -476,7 +492,7 @@ export class Run<W = unknown> implements Ambient {
   // ── Checks ──────────────────────────────────────────────────────────────────────────────────
 
   #check(): void {
-    if (this.violation !== undefined) return;
+    if (this.violation !== undefined || this.isChecked) return;
     const { invariant = {}, queuedMax } = this.scenario;
     for (const [name, holds] of Object.entries(invariant))
       if (!holds(this.world)) {
@@ -607,7 +623,15 @@ function clientOf(
 }
 
 function fresh(): Notes {
-  return { choices: [], sent: [], notes: [], discharged: [], progress: false, restarts: 0 };
+  return {
+    choices: [],
+    sent: [],
+    notes: [],
+    discharged: [],
+    progress: false,
+    restarts: 0,
+    isLocal: true,
+  };
 }
 
 function isVoid({ timer, ask }: Envelope): boolean {
