@@ -537,6 +537,7 @@ export class Cell implements Runnable, Destination {
     this.#changed();
     if (life.finishing !== undefined) this.#end(life.finishing);
     else if (this.#pendingStop !== undefined) this.#end(this.#pendingStop);
+    else if (this.#mayResume()) this.signal({ type: 'wake', life });
   }
 
   // ── End of a life ───────────────────────────────────────────────────────────────────────────
