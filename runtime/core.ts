@@ -85,7 +85,9 @@ export class Core {
   readonly ledger: Ledger;
   readonly deadLetters: DeadLetters;
   readonly inspection = new Inspection((callback) => this.guard(callback));
-  readonly names = new Names();
+  readonly names = new Names((type, name, { cell: { path } }) => {
+    if (this.inspection.active) this.inspection.emit({ type, path, name });
+  });
   readonly cells = new Map<string, Cell>();
   /** Agents without a parent, in start order. */
   readonly roots = new Set<Cell>();

@@ -65,6 +65,12 @@ export type InspectionEvent =
       readonly reason: ExitReason;
     }
   | { readonly type: 'restarted'; readonly path: string; readonly incarnation: number }
+  /** An agent holds a name from now on, or no more: it gave it up, or its life is over. */
+  | {
+      readonly type: 'registered' | 'unregistered';
+      readonly path: string;
+      readonly name: string;
+    }
   | { readonly type: 'report'; readonly report: Report };
 
 /**

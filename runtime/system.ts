@@ -90,6 +90,8 @@ export interface AgentInfo {
   readonly handled: number;
   readonly queuedMessages: number;
   readonly obligations: readonly string[];
+  /** The names that its life holds. */
+  readonly names: readonly string[];
   readonly children: readonly AgentInfo[];
 }
 
@@ -457,6 +459,7 @@ function infoOf(cell: Cell, children: readonly AgentInfo[]): AgentInfo {
     handled,
     queuedMessages: mailbox.depth,
     obligations: life.over ? [] : life.obligations.toArray().map((ask) => ask.request),
+    names: [...(life.names ?? [])],
     children,
   };
 }
