@@ -744,7 +744,7 @@ export class Cell implements Runnable, Destination {
         type: 'ended',
         path: this.path,
         incarnation: life.incarnation,
-        reason,
+        reason: core.shownReason(this.path, reason),
       });
     }
     const keep =

@@ -57,6 +57,8 @@ export type InspectionEvent =
       readonly path: string;
       readonly incarnation: number;
       readonly error: unknown;
+      /** What the log gets too. */
+      readonly report: Report;
     }
   | {
       readonly type: 'ended';

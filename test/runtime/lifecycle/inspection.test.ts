@@ -7,6 +7,7 @@ import {
   createVirtualClock,
   fromHandler,
   type InspectionEvent,
+  type Report,
   type ReplyTo,
 } from 'troupe';
 import { createTestSystem } from 'troupe/testing';
@@ -75,7 +76,13 @@ describe('inspection', () => {
       'ended',
     ]);
     expect(only(events, 'crashed')).toEqual([
-      { type: 'crashed', path: '/p/c', incarnation: 1, error },
+      {
+        type: 'crashed',
+        path: '/p/c',
+        incarnation: 1,
+        error,
+        report: expect.objectContaining({ label: 'agent crashed', path: '/p/c' }) as Report,
+      },
     ]);
     expect(only(events, 'dropped')).toMatchObject([{ letter: { reason: 'poison', error } }]);
     expect(only(events, 'ended')).toEqual([
