@@ -557,6 +557,7 @@ export class Cell implements Runnable, Destination {
     this.#changed();
     if (life.finishing !== undefined) this.#end(life.finishing);
     else if (this.#pendingStop !== undefined) this.#end(this.#pendingStop);
+    else if (this.#mayResume()) this.signal({ type: 'wake', life });
   }
 
   // ── End of a life ───────────────────────────────────────────────────────────────────────────
@@ -763,7 +764,7 @@ export class Cell implements Runnable, Destination {
         type: 'ended',
         path: this.path,
         incarnation: life.incarnation,
-        reason,
+        reason: core.shownReason(this.path, reason),
       });
     }
     const keep =

@@ -95,9 +95,10 @@ export class Children {
   #window = new RestartWindow(0, 1);
 
   /** Says how often there may be restarts; until then none is allowed. */
-  limit(limit: Intensity): void {
-    this.#limit = limit;
-    this.#window = new RestartWindow(limit.intensity, limit.periodMs);
+  limit({ intensity, periodMs }: Intensity): void {
+    // These two alone: a plan has the specs too, and an error tells what it is given.
+    this.#limit = { intensity, periodMs };
+    this.#window = new RestartWindow(intensity, periodMs);
   }
 
   get ids(): string[] {
