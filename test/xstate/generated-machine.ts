@@ -20,6 +20,8 @@ import {
   type AnyStateMachine,
 } from 'xstate';
 
+/** What a machine sends itself when it has no fuel left; no transition takes it. */
+const SPENT = 'spent';
 export const EVENTS = ['a', 'b', 'c', 'x.y', 'x.z'] as const;
 const DESCRIPTORS = [...EVENTS, '*', 'x.*'] as const;
 
@@ -148,6 +150,23 @@ export const machineSpec: fc.Arbitrary<MachineSpec> = fc
   )
   .filter(({ root }) => root.children.some((child) => child.kind === 'plain'));
 
+/** What all parts of one machine share while it is built and while it runs. */
+interface Shared {
+  readonly targets: readonly { readonly id: string }[];
+  readonly log: string[];
+  /**
+   * How many events the machine may still make itself. Without it a state that sets two timers for
+   * every event, which each make one, doubles them as time goes by: the memory ends before it does.
+   */
+  fuel: number;
+}
+
+/** The next event that a machine makes itself. */
+function makeEvent(shared: Shared, tag: number): { type: string } {
+  shared.fuel -= 1;
+  return { type: shared.fuel < 0 ? SPENT : (EVENTS[tag % EVENTS.length] as string) };
+}
+
 interface Context {
   readonly n: number;
   readonly last: string;
@@ -158,7 +177,7 @@ export function build(spec: MachineSpec, log: string[]): AnyStateMachine {
   const states: { readonly id: string }[] = [];
   number(spec.root, 's', states);
   const targets = states.slice(1);
-  const config = configOf(spec.root, 's', targets, log);
+  const config = configOf(spec.root, 's', { targets, log, fuel: 100 });
   return createMachine(
     {
       ...(config as object),
@@ -205,12 +224,8 @@ function number(spec: StateSpec, id: string, into: { id: string }[]): void {
   spec.children.forEach((child, index) => number(child, `${id}_${index}`, into));
 }
 
-function configOf(
-  spec: StateSpec,
-  id: string,
-  targets: readonly { id: string }[],
-  log: string[],
-): unknown {
+function configOf(spec: StateSpec, id: string, shared: Shared): unknown {
+  const { targets, log } = shared;
   const transitionOf = ({ target, reenter, guard, actions }: TransitionSpec): object => {
     const to =
       target === null || targets.length === 0 ? undefined : targets[target % targets.length];
@@ -218,13 +233,13 @@ function configOf(
       ...(to && { target: `#${to.id}` }),
       reenter,
       ...guardOf(guard, targets),
-      actions: actions.flatMap((each) => actionOf(each, log)),
+      actions: actions.flatMap((each) => actionOf(each, shared)),
     };
   };
   const common = {
     id,
-    entry: [line(log, `enter ${id}`), ...spec.entry.flatMap((each) => actionOf(each, log))],
-    exit: [line(log, `exit ${id}`), ...spec.exit.flatMap((each) => actionOf(each, log))],
+    entry: [line(log, `enter ${id}`), ...spec.entry.flatMap((each) => actionOf(each, shared))],
+    exit: [line(log, `exit ${id}`), ...spec.exit.flatMap((each) => actionOf(each, shared))],
     tags: spec.tags,
   };
   if (spec.kind === 'history' || spec.kind === 'deep history') {
@@ -233,9 +248,9 @@ function configOf(
   if (spec.kind === 'final') return { ...common, type: 'final', output: 'final' };
   const on: Record<string, object[]> = {};
   for (const each of spec.transitions) {
-    // A wildcard takes what is raised, too: the count ends a cycle of raised events.
+    // A wildcard takes all that the machine makes itself, but not the sign that this has an end.
     const bounded = each.on === '*' && {
-      guard: ({ context }: { context: Context }) => context.n < 30,
+      guard: ({ context, event }: Args) => context.n < 30 && event.type !== SPENT,
     };
     (on[each.on] ??= []).push({ ...transitionOf(each), ...bounded });
   }
@@ -254,10 +269,7 @@ function configOf(
     ...(spec.invoke !== 'none' && { invoke: { src: spec.invoke, id: `${id} invokes` } }),
   };
   const children = Object.fromEntries(
-    spec.children.map((child, index) => [
-      `c${index}`,
-      configOf(child, `${id}_${index}`, targets, log),
-    ]),
+    spec.children.map((child, index) => [`c${index}`, configOf(child, `${id}_${index}`, shared)]),
   );
   const initial = initialOf(spec);
   if (initial < 0) return full;
@@ -296,7 +308,8 @@ function line(log: string[], text: string): (args: Args) => void {
   };
 }
 
-function actionOf({ kind, tag }: ActionSpec, log: string[]): unknown {
+function actionOf({ kind, tag }: ActionSpec, shared: Shared): unknown {
+  const { log } = shared;
   switch (kind) {
     case 'log':
       return line(log, `log ${tag}`);
@@ -314,10 +327,7 @@ function actionOf({ kind, tag }: ActionSpec, log: string[]): unknown {
     case 'raise':
       return raiseWhileSmall(tag);
     case 'raise later':
-      return raise(
-        { type: EVENTS[tag % EVENTS.length] as string },
-        { delay: 5, id: `later ${tag}` },
-      );
+      return raise((() => makeEvent(shared, tag)) as never, { delay: 5, id: `later ${tag}` });
     case 'cancel':
       return cancel(`later ${tag}`);
     case 'emit':
@@ -325,7 +335,7 @@ function actionOf({ kind, tag }: ActionSpec, log: string[]): unknown {
     case 'send self':
       return sendTo(
         (({ self }: { self: unknown }) => self) as never,
-        { type: EVENTS[tag % EVENTS.length] } as never,
+        (() => makeEvent(shared, tag)) as never,
         { delay: 7 },
       );
     case 'spawn':

@@ -23,6 +23,22 @@ interface Seen {
 
 type Transit = Parameters<typeof planTransitions>[1];
 
+/** More than any machine logs that comes to an end; what does not is reported before the memory is full. */
+const LOG_MAX = 20_000;
+
+/** The log of one run. Beyond its bound it throws, which ends a macrostep that does not end by itself. */
+class Log extends Array<string> {
+  get isFull(): boolean {
+    return this.length > LOG_MAX;
+  }
+
+  override push(line: string): number {
+    const { length } = this;
+    if (length > LOG_MAX) throw new Error('The log is full.');
+    return super.push(line);
+  }
+}
+
 /** How many events there were, and how many of them XState got. */
 const counts = { events: 0, left: 0 };
 
@@ -44,14 +60,22 @@ function plan(machine: AnyStateMachine): AnyStateMachine {
 
 /** Runs a machine through events and time, and notes all that can be seen of it. */
 async function run(spec: MachineSpec, events: readonly string[], planned: boolean): Promise<Seen> {
-  const log: string[] = [];
+  const log = new Log();
   const snapshots: unknown[] = [];
   const machine = build(spec, log);
   const clock = new SimulatedClock();
   const actor = createActor(planned ? plan(machine) : machine, { clock });
-  actor.subscribe({ error: (error) => log.push(`error ${(error as Error).message}`) });
-  actor.on('*', (emitted) => log.push(`emitted ${JSON.stringify(emitted)}`));
+  const listen = (line: string): void => {
+    // XState throws what a listener throws where nobody can catch it.
+    if (!log.isFull) log.push(line);
+  };
+  actor.subscribe({ error: (error) => listen(`error ${(error as Error).message}`) });
+  actor.on('*', (emitted) => listen(`emitted ${JSON.stringify(emitted)}`));
   const note = (): void => {
+    if (log.isFull) {
+      const whose = planned ? 'plan' : 'machine in plain XState';
+      throw new Error(`The ${whose} does not end; last: ${log.slice(-20).join('; ')}`);
+    }
     const snapshot = actor.getSnapshot() as {
       status: string;
       value: unknown;
