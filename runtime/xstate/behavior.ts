@@ -233,7 +233,7 @@ export class XStateBehavior implements Behavior {
     selection.actor = actor;
     selection.event = event;
     selection.transitions = undefined;
-    selection.reentered = false;
+    selection.moved = false;
     actor._process(event);
     selection.actor = undefined;
     selection.event = undefined;
@@ -254,7 +254,7 @@ export class XStateBehavior implements Behavior {
     if (before === undefined) return 'changed';
     if (selected?.transitions?.length === 0 && before === after) return 'unhandled';
     // XState keeps the list of active nodes as it is while no microstep changes it.
-    if (selected?.reentered === true || before._nodes !== after._nodes) return 'changed';
+    if (selected?.moved === true || before._nodes !== after._nodes) return 'changed';
     return before === after ? 'same' : 'updated';
   }
 

@@ -189,7 +189,7 @@ export class XStateHost {
       if (actor._parent === undefined || actor._parent === this.#root) return;
       if (actor.logic instanceof StateMachine) actor.logic = bounded(actor.logic);
     } else if (event.type === '@xstate.microstep' && event.actorRef === selection.actor) {
-      selection.reentered ||= event._transitions.some(
+      selection.moved ||= event._transitions.some(
         ({ reenter, target }) => reenter && target !== undefined,
       );
     }
