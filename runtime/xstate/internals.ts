@@ -3,6 +3,7 @@
  * installed XState has it. test/xstate/internals.test.ts pins each fact.
  */
 import {
+  Actor,
   StateMachine,
   type AnyActorLogic,
   type EventObject,
@@ -49,6 +50,10 @@ export interface InnerSnapshot {
 }
 
 export interface InnerSystem {
+  /** Somebody looks at XState's own protocol; a field of ours. */
+  observed?: boolean;
+  readonly _logger: unknown;
+  readonly _clock: { setTimeout(run: () => void, delayMs: number): unknown };
   _bookId(): string;
   _register(sessionId: string, actor: InnerActor): string;
   _unregister(actor: InnerActor): void;
@@ -94,6 +99,8 @@ export function checkInternals(actor: object, system: object): void {
     [actor, '_snapshot', 'object'],
     [actor, '_processingStatus', 'number'],
     [actor, '_actorScope', 'object'],
+    [system, '_clock', 'object'],
+    [system, '_logger', 'function'],
     [system, '_bookId', 'function'],
     [system, '_register', 'function'],
     [system, '_unregister', 'function'],
@@ -101,6 +108,9 @@ export function checkInternals(actor: object, system: object): void {
     [system, '_relay', 'function'],
     [system, '_sendInspectionEvent', 'function'],
     [system, 'scheduler', 'object'],
+    [Actor.prototype, '_initState', 'function'],
+    [Actor.prototype, 'update', 'function'],
+    [Actor.prototype, '_stopProcedure', 'function'],
     [StateMachine.prototype, 'getTransitionData', 'function'],
     [StateMachine.prototype, 'getInitialSnapshot', 'function'],
     [StateMachine.prototype, '_getPreInitialState', 'function'],

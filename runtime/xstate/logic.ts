@@ -100,9 +100,12 @@ function prepare(logic: AnyActorLogic, planned: boolean): Hosted {
     const { transition: transit, getInitialSnapshot: begin } = machine;
     const replay = planTransitions(machine, witness);
     // Who observes XState's own protocol is to see XState's own microsteps.
-    machine.transition = (...args) => (observed.systems > 0 ? transit : replay.transition)(...args);
-    machine.getInitialSnapshot = (...args) =>
-      (observed.systems > 0 ? begin : replay.getInitialSnapshot)(...args);
+    machine.transition = (snapshot, event, scope) =>
+      observed.systems > 0
+        ? transit(snapshot, event, scope)
+        : replay.transition(snapshot, event, scope);
+    machine.getInitialSnapshot = (scope, input) =>
+      observed.systems > 0 ? begin(scope, input) : replay.getInitialSnapshot(scope, input);
   }
   return { logic: machine, kind: 'machine', postpones: postponesAnything(machine.root) };
 }

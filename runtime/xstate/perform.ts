@@ -6,11 +6,13 @@ import { createActor, type AnyActorLogic, type EventObject } from 'xstate';
 import type { ActionArgs, Builtin, Extra, Machine, MachineSnapshot, Scope } from './internals.ts';
 import type { States } from './rehearsal.ts';
 
+type Assigner = ((args: object, params: unknown) => object) | undefined;
+
 /** One action, looked up already. */
 export interface PlannedAction {
   readonly type: string;
   readonly params: unknown;
-  readonly assignment: unknown;
+  readonly assignment: Assigner | readonly (readonly [string, unknown])[] | undefined;
   readonly builtin: Builtin | undefined;
   /** Its resolving reads no more of the snapshot than the children, and changes nothing. */
   readonly sends: boolean;
@@ -43,7 +45,9 @@ export function plannedAction(
 /** An action that XState, or the plan, resolves. */
 export function innerAction(builtin: Builtin): PlannedAction {
   const { type } = builtin;
-  const assignment = type === 'xstate.assign' ? builtin.assignment : undefined;
+  const given = type === 'xstate.assign' ? builtin.assignment : undefined;
+  const assignment =
+    typeof given === 'object' && given !== null ? Object.entries(given) : (given as Assigner);
   const sends = SENDS.includes(type);
   const none = { params: undefined, custom: undefined, invokes: undefined };
   return { type, ...none, assignment, builtin, sends };
@@ -78,19 +82,20 @@ export function perform(
   let { context, children } = snapshot;
   for (const action of actions) {
     const { builtin, assignment } = action;
-    const info: ActionArgs = { context, event, self, system };
     const params: unknown =
       typeof action.params === 'function'
         ? (action.params as (args: object) => unknown)({ context, event })
         : action.params;
-    if (builtin === undefined) {
-      scope.actionExecutor({ type: action.type, info, params, exec: action.custom });
+    if (assignment !== undefined) {
+      const spawning = new Spawning(current.machine, context, event, scope);
+      const args = { context, event, spawn: spawning.spawn, self, system };
+      context = assign(assignment, args, params);
+      if (spawning.children !== undefined) children = { ...children, ...spawning.children };
       continue;
     }
-    if (assignment !== undefined) {
-      const spawning = new Spawning(current.machine, info, scope);
-      context = assign(assignment, info, spawning.spawn, params);
-      if (spawning.children !== undefined) children = { ...children, ...spawning.children };
+    const info: ActionArgs = { context, event, self, system };
+    if (builtin === undefined) {
+      scope.actionExecutor({ type: action.type, info, params, exec: action.custom });
       continue;
     }
     const { invokes } = action;
@@ -159,20 +164,15 @@ export function snapshotOf(
 
 /** `assign`, without XState's rebuilding of all that it does not change. */
 function assign(
-  assignment: unknown,
-  { context, event, self, system }: ActionArgs,
-  spawn: unknown,
+  assignment: NonNullable<PlannedAction['assignment']>,
+  args: ActionArgs,
   params: unknown,
 ): object {
-  const args = { context, event, spawn, self, system };
-  if (typeof assignment === 'function')
-    return {
-      ...context,
-      ...(assignment as (args: object, params: unknown) => object)(args, params),
-    };
-  const updated: Record<string, unknown> = { ...context };
-  for (const [key, value] of Object.entries(assignment as object)) {
-    updated[key] =
+  if (typeof assignment === 'function') return { ...args.context, ...assignment(args, params) };
+  const updated = { ...args.context } as Record<string, unknown>;
+  for (const entry of assignment) {
+    const value = entry[1];
+    updated[entry[0]] =
       typeof value === 'function'
         ? (value as (args: object, params: unknown) => unknown)(args, params)
         : value;
@@ -192,9 +192,9 @@ class Spawning {
   children: Record<string, unknown> | undefined;
   readonly spawn: (source: unknown, options?: SpawnOptions) => unknown;
 
-  constructor(machine: Machine, info: ActionArgs, scope: Scope) {
+  constructor(machine: Machine, context: object, event: EventObject, scope: Scope) {
     this.spawn = (source, options) => {
-      const child = spawnIn(machine, info, scope, source, options);
+      const child = spawnIn(machine, { context, event, self: scope.self }, scope, source, options);
       (this.children ??= {})[child.id] = child;
       return child;
     };
@@ -203,7 +203,7 @@ class Spawning {
 
 function spawnIn(
   machine: Machine,
-  { context, event, self }: ActionArgs,
+  { context, event, self }: Omit<ActionArgs, 'system'>,
   scope: Scope,
   source: unknown,
   options: SpawnOptions = {},
