@@ -15,8 +15,8 @@ import {
 } from 'xstate';
 import { InvalidOption } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { InnerActor, MachineNode, Transit } from './internals.ts';
-import { planTransitions } from './plan.ts';
+import type { Begin, InnerActor, MachineNode, Transit } from './internals.ts';
+import { planTransitions, type Witness } from './plan.ts';
 
 type Kind = 'machine' | 'receiver' | 'deaf' | 'custom';
 
@@ -32,15 +32,15 @@ export interface Selection {
   event: EventObject | undefined;
   /** Those that it selected first: for the event itself, and not for one that it raised. */
   transitions: readonly SelectedTransition[] | undefined;
-  /** Some transition of the macrostep entered again what was active. */
-  reentered: boolean;
+  /** Some microstep changed the active states, or entered again what was active. */
+  moved: boolean;
 }
 
 export const selection: Selection = {
   actor: undefined,
   event: undefined,
   transitions: undefined,
-  reentered: false,
+  moved: false,
 };
 
 /** A logic as it is hosted. */
@@ -97,16 +97,15 @@ function prepare(logic: AnyActorLogic, planned: boolean): Hosted {
     return transitions;
   };
   if (planned) {
-    const transit = machine.transition.bind(machine) as unknown as Transit;
-    const replay = planTransitions(machine, transit, (event, transition) => {
-      if (selection.event === event) selection.transitions ??= transition ? [transition] : [];
-      if (transition?.reenter === true && transition.target !== undefined)
-        selection.reentered = true;
-    });
+    const { transition: transit, getInitialSnapshot: begin } = machine;
+    const replay = planTransitions(machine, witness);
     // Who observes XState's own protocol is to see XState's own microsteps.
-    const either: Transit = (snapshot, event, scope) =>
-      (observed.systems > 0 ? transit : replay)(snapshot, event, scope);
-    machine.transition = either as unknown as Machine['transition'];
+    machine.transition = (snapshot, event, scope) =>
+      observed.systems > 0
+        ? transit(snapshot, event, scope)
+        : replay.transition(snapshot, event, scope);
+    machine.getInitialSnapshot = (scope, input) =>
+      observed.systems > 0 ? begin(scope, input) : replay.getInitialSnapshot(scope, input);
   }
   return { logic: machine, kind: 'machine', postpones: postponesAnything(machine.root) };
 }
@@ -115,6 +114,18 @@ type Machine = AnyActorLogic & {
   options: { maxIterations?: number };
   readonly root: MachineNode;
   getTransitionData(snapshot: unknown, event: EventObject): readonly SelectedTransition[];
+  transition: Transit;
+  getInitialSnapshot: Begin;
+};
+
+/** Tells the selection what the plans of an agent's machine do. */
+const witness: Witness = {
+  selected: (event, transitions) => {
+    if (selection.event === event) selection.transitions ??= transitions;
+  },
+  moved: () => {
+    selection.moved = true;
+  },
 };
 
 const copies = new WeakMap<object, Machine>();
