@@ -126,6 +126,8 @@ export class Run<W = unknown> implements Ambient {
   readonly #retried = new WeakSet<Envelope>();
   readonly #clients = new Set<Cell>();
   #notes: Notes = fresh();
+  /** The number of the step that is made; -1 in the setup. */
+  #moment = -1;
   /** Whose step it is. */
   #acting: Cell | undefined;
   /** The event of the timer that fires. */
@@ -245,6 +247,7 @@ export class Run<W = unknown> implements Ambient {
   /** Lets an event happen, and all commands that follow from it. */
   step(event: SimEvent): Step {
     const notes = (this.#notes = fresh());
+    this.#moment = this.steps.length;
     const { cell } = event;
     this.#acting = cell;
     const { size: names } = this.core.names;
@@ -354,7 +357,7 @@ export class Run<W = unknown> implements Ambient {
 
   #carry(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
     const id = this.#label(envelope);
-    this.#ids.set(envelope, { id, bornAt: this.steps.length });
+    this.#ids.set(envelope, { id, bornAt: this.#moment });
     this.#notes.sent.push(id);
     const { to } = envelope;
     if (envelope.timer !== undefined) this.#fired = envelope;
@@ -399,7 +402,7 @@ export class Run<W = unknown> implements Ambient {
       if (this.#timerIds.has(timer)) continue;
       const own = this.#acting ?? cell;
       const label = `timer ${own === undefined ? 'env' : own.path.slice(1)}`;
-      this.#timerIds.set(timer, { id: this.#numbered(label), bornAt: this.steps.length });
+      this.#timerIds.set(timer, { id: this.#numbered(label), bornAt: this.#moment });
     }
   }
 
