@@ -121,6 +121,7 @@ export class Run<W = unknown> implements Ambient {
   /** Messages that were put aside: when they are tried again, they come before all others. */
   readonly #retried = new WeakSet<Envelope>();
   readonly #clients = new Set<Cell>();
+  #isSet = false;
   #notes: Notes = fresh();
   /** Whose step it is. */
   #acting: Cell | undefined;
@@ -156,8 +157,14 @@ export class Run<W = unknown> implements Ambient {
       this.#stepper.settle();
     });
     this.#numberTimers(undefined);
+    this.#isSet = true;
     this.#check();
     this.setup = this.#notes;
+  }
+
+  /** The step that is taken now, or -1 for the setup. */
+  get #stepNumber(): number {
+    return this.#isSet ? this.steps.length : -1;
   }
 
   /** What the setup did before the first step. */
@@ -351,7 +358,7 @@ export class Run<W = unknown> implements Ambient {
 
   #carry(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
     const id = this.#label(envelope);
-    this.#ids.set(envelope, { id, bornAt: this.steps.length });
+    this.#ids.set(envelope, { id, bornAt: this.#stepNumber });
     this.#notes.sent.push(id);
     const { to } = envelope;
     if (envelope.timer !== undefined) this.#fired = envelope;
@@ -392,7 +399,7 @@ export class Run<W = unknown> implements Ambient {
       if (this.#timerIds.has(timer)) continue;
       const own = this.#acting ?? cell;
       const label = `timer ${own === undefined ? 'env' : own.path.slice(1)}`;
-      this.#timerIds.set(timer, { id: this.#numbered(label), bornAt: this.steps.length });
+      this.#timerIds.set(timer, { id: this.#numbered(label), bornAt: this.#stepNumber });
     }
   }
 
