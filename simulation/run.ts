@@ -117,6 +117,10 @@ export class Run<W = unknown> implements Ambient {
   readonly #state: StateText;
   readonly #tasks = new Map<string, 'open' | 'done'>();
   readonly #asks: RootAsk[] = [];
+  /** Whose step opened a task. */
+  readonly #openers = new Map<string, string>();
+  /** Who has lost a message: by a crash, by its end, or on a broken link. */
+  readonly #losers = new Set<string>();
   /** The answers that are on their way. */
   readonly #replies = new Set<Envelope>();
   readonly #ids = new WeakMap<Envelope, { readonly id: string; readonly bornAt: number }>();
@@ -292,18 +296,21 @@ export class Run<W = unknown> implements Ambient {
 
   #handle(cell: Cell, envelope: Envelope): void {
     if (!cell.mailbox.advance(envelope)) return;
-    const { type } = envelope;
-    this.#order.handled(cell.path.slice(1), type, (text) =>
-      this.violate('ORDER', text, { agents: [cell.path.slice(1)] }),
-    );
-    if (this.scenario.progress?.(envelope.message as EventObject, cell.path.slice(1)) === true)
-      this.#notes.progress = true;
+    const agent = cell.path.slice(1);
+    const before = this.violation;
     this.#stepper.step(cell);
-    if (cell.mailbox.postponed > 0)
-      for (const waiting of cell.mailbox) {
-        if (waiting === envelope) this.#retried.add(envelope);
-        break;
-      }
+    // What is put aside is not handled: it comes again.
+    if (isPostponed(cell, envelope)) {
+      this.#retried.add(envelope);
+      return;
+    }
+    if (this.scenario.progress?.(envelope.message as EventObject, agent) === true)
+      this.#notes.progress = true;
+    this.#order.handled(agent, envelope.type, (text) => {
+      // Whatever else went wrong in the step came of it.
+      this.violation = before;
+      this.violate('ORDER', text, { agents: [agent] });
+    });
   }
 
   #fire(timer: Timer): void {
@@ -322,6 +329,7 @@ export class Run<W = unknown> implements Ambient {
     const { kind, of, cell } = fault;
     switch (kind) {
       case 'drop':
+        if (cell !== undefined) this.#losers.add(cell.path.slice(1));
         if (of?.kind === 'reply') this.#replies.delete(of.envelope);
         else if (of !== undefined) of.cell.mailbox.removeWhere((entry) => entry === of.envelope);
         return undefined;
@@ -446,6 +454,7 @@ export class Run<W = unknown> implements Ambient {
       case 'dropped': {
         const { message, to, reason } = event.letter;
         const type = (message as EventObject).type;
+        this.#losers.add(nameOf(to));
         notes.push(`dead letter: ${type} to ${nameOf(to)} (${reason})`);
         if (reason === 'mailbox full' && !matches(this.scenario.allow?.deadLetters, type))
           this.violate('OVERLOAD', `the mailbox of ${nameOf(to)} is full: ${type} was dropped`, {
@@ -498,10 +507,7 @@ export class Run<W = unknown> implements Ambient {
     if (this.violation !== undefined || this.isChecked) return;
     const { invariant = {}, queuedMax } = this.scenario;
     for (const [name, holds] of Object.entries(invariant))
-      if (!holds(this.world)) {
-        this.violate('SAFETY', `the invariant "${name}" does not hold`, {});
-        return;
-      }
+      if (!this.#holds(holds, `the invariant "${name}" does not hold`)) return;
     if (queuedMax !== undefined && this.world.queued() > queuedMax) {
       const fullest = [...this.core.cells.values()].sort(
         (a, b) => b.mailbox.depth - a.mailbox.depth,
@@ -520,11 +526,32 @@ export class Run<W = unknown> implements Ambient {
     if (this.violation !== undefined) return;
     const stuck = stuckOf(this.core, this.openTasks, this.answered, this.scenario.allow?.waiting);
     if (stuck !== undefined) {
-      this.violate(stuck.verdict, stuck.message, stuck);
+      this.violate(stuck.verdict, stuck.message, { ...stuck, agents: this.#partIn(stuck) });
       return;
     }
     for (const [name, holds] of Object.entries(this.scenario.eventually ?? {}))
-      if (!holds(this.world)) this.violate('SAFETY', `at the end "${name}" does not hold`, {});
+      if (!this.#holds(holds, `at the end "${name}" does not hold`)) return;
+  }
+
+  /** Whether a property holds; when not, whoever acted last and whoever it looked at have part in it. */
+  #holds(holds: (world: World) => boolean, text: string): boolean {
+    const looked = new Set<string>();
+    const last = this.steps.at(-1)?.agent;
+    if (holds(this.world.watched(looked))) return true;
+    if (last !== undefined) looked.add(last);
+    this.violate('SAFETY', text, { agents: [...looked] });
+    return false;
+  }
+
+  /** Of a task it is not known who holds it: but who opened it is, and who has lost a message. */
+  #partIn({ agents, obligations }: Pick<Violation, 'agents' | 'obligations'>): string[] {
+    const openers = obligations.flatMap((name) => this.#openers.get(name) ?? []);
+    const isTask = obligations.some((name) => this.#tasks.has(name));
+    const known = new Set([...agents, ...(isTask ? [...openers, ...this.#losers] : [])]);
+    if (isTask && known.size === openers.length)
+      for (const { agent, sent, discharged } of this.steps)
+        if (agent !== undefined && sent.length === 0 && discharged.length === 0) known.add(agent);
+    return [...known];
   }
 
   /** Whether the answer to a request is on its way. */
@@ -563,6 +590,7 @@ export class Run<W = unknown> implements Ambient {
 
   open(task: string): void {
     this.#tasks.set(task, 'open');
+    if (this.#acting !== undefined) this.#openers.set(task, this.#acting.path.slice(1));
   }
 
   close(task: string): void {
@@ -635,6 +663,16 @@ function fresh(): Notes {
     restarts: 0,
     isLocal: true,
   };
+}
+
+function isPostponed({ mailbox }: Cell, envelope: Envelope): boolean {
+  let left = mailbox.postponed;
+  if (left === 0) return false;
+  for (const waiting of mailbox) {
+    if (waiting === envelope) return true;
+    if ((left -= 1) === 0) return false;
+  }
+  return false;
 }
 
 function isVoid({ timer, ask }: Envelope): boolean {
