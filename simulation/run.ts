@@ -278,18 +278,21 @@ export class Run<W = unknown> implements Ambient {
 
   #handle(cell: Cell, envelope: Envelope): void {
     if (!cell.mailbox.advance(envelope)) return;
-    const { type } = envelope;
-    this.#order.handled(cell.path.slice(1), type, (text) =>
-      this.violate('ORDER', text, { agents: [cell.path.slice(1)] }),
-    );
-    if (this.scenario.progress?.(envelope.message as EventObject, cell.path.slice(1)) === true)
-      this.#notes.progress = true;
+    const agent = cell.path.slice(1);
+    const before = this.violation;
     this.#stepper.step(cell);
-    if (cell.mailbox.postponed > 0)
-      for (const waiting of cell.mailbox) {
-        if (waiting === envelope) this.#retried.add(envelope);
-        break;
-      }
+    // What is put aside is not handled: it comes again.
+    if (isPostponed(cell, envelope)) {
+      this.#retried.add(envelope);
+      return;
+    }
+    if (this.scenario.progress?.(envelope.message as EventObject, agent) === true)
+      this.#notes.progress = true;
+    this.#order.handled(agent, envelope.type, (text) => {
+      // Whatever else went wrong in the step came of it.
+      this.violation = before;
+      this.violate('ORDER', text, { agents: [agent] });
+    });
   }
 
   #fire(timer: Timer): void {
@@ -608,6 +611,16 @@ function clientOf(
 
 function fresh(): Notes {
   return { choices: [], sent: [], notes: [], discharged: [], progress: false, restarts: 0 };
+}
+
+function isPostponed({ mailbox }: Cell, envelope: Envelope): boolean {
+  let left = mailbox.postponed;
+  if (left === 0) return false;
+  for (const waiting of mailbox) {
+    if (waiting === envelope) return true;
+    if ((left -= 1) === 0) return false;
+  }
+  return false;
 }
 
 function isVoid({ timer, ask }: Envelope): boolean {
