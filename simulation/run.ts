@@ -109,6 +109,10 @@ export class Run<W = unknown> implements Ambient {
   readonly #state: StateText;
   readonly #tasks = new Map<string, 'open' | 'done'>();
   readonly #asks: RootAsk[] = [];
+  /** Whose step opened a task. */
+  readonly #openers = new Map<string, string>();
+  /** Who has lost a message: by a crash, by its end, or on a broken link. */
+  readonly #losers = new Set<string>();
   /** The answers that are on their way. */
   readonly #replies = new Set<Envelope>();
   readonly #ids = new WeakMap<Envelope, { readonly id: string; readonly bornAt: number }>();
@@ -311,6 +315,7 @@ export class Run<W = unknown> implements Ambient {
     const { kind, of, cell } = fault;
     switch (kind) {
       case 'drop':
+        if (cell !== undefined) this.#losers.add(cell.path.slice(1));
         if (of?.kind === 'reply') this.#replies.delete(of.envelope);
         else if (of !== undefined) of.cell.mailbox.removeWhere((entry) => entry === of.envelope);
         return undefined;
@@ -430,6 +435,7 @@ export class Run<W = unknown> implements Ambient {
       case 'dropped': {
         const { message, to, reason } = event.letter;
         const type = (message as EventObject).type;
+        this.#losers.add(nameOf(to));
         notes.push(`dead letter: ${type} to ${nameOf(to)} (${reason})`);
         if (reason === 'mailbox full' && !matches(this.scenario.allow?.deadLetters, type))
           this.violate('OVERLOAD', `the mailbox of ${nameOf(to)} is full: ${type} was dropped`, {
@@ -482,10 +488,7 @@ export class Run<W = unknown> implements Ambient {
     if (this.violation !== undefined) return;
     const { invariant = {}, queuedMax } = this.scenario;
     for (const [name, holds] of Object.entries(invariant))
-      if (!holds(this.world)) {
-        this.violate('SAFETY', `the invariant "${name}" does not hold`, {});
-        return;
-      }
+      if (!this.#holds(holds, `the invariant "${name}" does not hold`)) return;
     if (queuedMax !== undefined && this.world.queued() > queuedMax) {
       const fullest = [...this.core.cells.values()].sort(
         (a, b) => b.mailbox.depth - a.mailbox.depth,
@@ -504,11 +507,32 @@ export class Run<W = unknown> implements Ambient {
     if (this.violation !== undefined) return;
     const stuck = stuckOf(this.core, this.openTasks, this.answered, this.scenario.allow?.waiting);
     if (stuck !== undefined) {
-      this.violate(stuck.verdict, stuck.message, stuck);
+      this.violate(stuck.verdict, stuck.message, { ...stuck, agents: this.#partIn(stuck) });
       return;
     }
     for (const [name, holds] of Object.entries(this.scenario.eventually ?? {}))
-      if (!holds(this.world)) this.violate('SAFETY', `at the end "${name}" does not hold`, {});
+      if (!this.#holds(holds, `at the end "${name}" does not hold`)) return;
+  }
+
+  /** Whether a property holds; when not, whoever acted last and whoever it looked at have part in it. */
+  #holds(holds: (world: World) => boolean, text: string): boolean {
+    const looked = new Set<string>();
+    const last = this.steps.at(-1)?.agent;
+    if (holds(this.world.watched(looked))) return true;
+    if (last !== undefined) looked.add(last);
+    this.violate('SAFETY', text, { agents: [...looked] });
+    return false;
+  }
+
+  /** Of a task it is not known who holds it: but who opened it is, and who has lost a message. */
+  #partIn({ agents, obligations }: Pick<Violation, 'agents' | 'obligations'>): string[] {
+    const openers = obligations.flatMap((name) => this.#openers.get(name) ?? []);
+    const isTask = obligations.some((name) => this.#tasks.has(name));
+    const known = new Set([...agents, ...(isTask ? [...openers, ...this.#losers] : [])]);
+    if (isTask && known.size === openers.length)
+      for (const { agent, sent, discharged } of this.steps)
+        if (agent !== undefined && sent.length === 0 && discharged.length === 0) known.add(agent);
+    return [...known];
   }
 
   /** Whether the answer to a request is on its way. */
@@ -547,6 +571,7 @@ export class Run<W = unknown> implements Ambient {
 
   open(task: string): void {
     this.#tasks.set(task, 'open');
+    if (this.#acting !== undefined) this.#openers.set(task, this.#acting.path.slice(1));
   }
 
   close(task: string): void {
