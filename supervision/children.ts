@@ -132,6 +132,19 @@ export class Children {
     return { specs, active, supervisors, workers: specs - supervisors };
   }
 
+  /** What decides of their future, for whoever compares states: no times, and no number that only grows. */
+  toJSON(): unknown {
+    const children = [...this.byId.values()].map(({ spec, status, ref, ...counts }) => ({
+      id: spec.id,
+      status,
+      ref,
+      restarts: spec.restartsMax === Infinity ? undefined : counts.restarts,
+      failedStarts: spec.failedStartsMax === Infinity ? undefined : counts.failedStarts,
+      nextDelayMs: spec.backoff && backoffMs(spec.backoff, counts.attempts, 0),
+    }));
+    return { children, restarts: this.#window };
+  }
+
   /** The child whose present life a `Down` is about; undefined when it is old news or a stranger's. */
   endedBy({ ref, incarnation }: Down): Child | undefined {
     const child = this.byId.get(idOf(ref));
