@@ -675,16 +675,6 @@ function isPostponed({ mailbox }: Cell, envelope: Envelope): boolean {
   return false;
 }
 
-function isPostponed({ mailbox }: Cell, envelope: Envelope): boolean {
-  let left = mailbox.postponed;
-  if (left === 0) return false;
-  for (const waiting of mailbox) {
-    if (waiting === envelope) return true;
-    if ((left -= 1) === 0) return false;
-  }
-  return false;
-}
-
 function isVoid({ timer, ask }: Envelope): boolean {
   return timer?.cancelled === true || (ask !== undefined && ask.state !== 'open');
 }
