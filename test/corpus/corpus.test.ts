@@ -9,7 +9,10 @@ const SOAK = process.env['TROUPE_RUNS'] !== undefined;
 const SEEDS = SOAK ? Array.from({ length: 11 }, (_, index) => index + 1) : [1];
 const SCHEDULES = SOAK ? 2_000 : 500;
 
-describe.each(corpus)('$id, $title', (pair) => {
+/** A soak takes minutes, and a busy machine several times as long as a quiet one. */
+const LIMIT_MS = SOAK ? 600_000 : 60_000;
+
+describe.each(corpus)('$id, $title', { timeout: LIMIT_MS }, (pair) => {
   it.each(SEEDS)('is found where it is buggy, and its culprit named (seed %i)', (seed) => {
     const { report } = check(pair, 'buggy', { seed });
     expect(pair.expected, report.failure?.violation.message).toContain(report.verdict);
