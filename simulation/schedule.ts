@@ -95,7 +95,7 @@ const UNWATCHED_STEPS = 20;
 
 /** The fair end: no more faults, every link and timer gets its turn, and each choice is made the same way. */
 export function endFairly<W>(run: Run<W>, dice: Dice | undefined, stepsMax: number): void {
-  run.faulty = false;
+  run.endFaults();
   const strategy = roundRobin();
   const fixed = new Map<string, number>();
   // A model that always decides the same way in the same place is the adversary that loops are made of.
