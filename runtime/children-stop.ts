@@ -6,6 +6,7 @@ import { cellOf } from './agent-ref.ts';
 import type { Cell } from './cell.ts';
 import { SHUTDOWN } from './exit.ts';
 import type { AnyRef } from './ref.ts';
+import type { Roster } from './roster.ts';
 
 /** How the children are stopped. */
 export type StopMode = 'ordered' | 'parallel' | 'kill';
@@ -17,7 +18,7 @@ export class ChildrenStop {
   #stopping: Cell | undefined;
 
   /** `first` are stopped in their order, after those that are not among them, newest first. */
-  constructor(children: ReadonlySet<Cell>, first: readonly AnyRef[] | undefined, mode: StopMode) {
+  constructor(children: Roster<Cell>, first: readonly AnyRef[] | undefined, mode: StopMode) {
     this.#mode = mode;
     const inOrder = stopOrder(children, first ?? []);
     this.#left = mode === 'ordered' ? inOrder.reverse() : [];
@@ -46,12 +47,12 @@ function stop(child: Cell, mode: StopMode): void {
   else child.stop(SHUTDOWN, shutdown);
 }
 
-function stopOrder(children: ReadonlySet<Cell>, first: readonly AnyRef[]): Cell[] {
+function stopOrder(children: Roster<Cell>, first: readonly AnyRef[]): Cell[] {
   const ordered = new Set<Cell>();
   for (const ref of first) {
     const cell = cellOf(ref);
-    if (cell !== undefined && children.has(cell)) ordered.add(cell);
+    if (cell !== undefined && children.get(cell.path) === cell) ordered.add(cell);
   }
-  const others = [...children].filter((cell) => !ordered.has(cell)).reverse();
+  const others = [...children.values()].filter((cell) => !ordered.has(cell)).reverse();
   return [...others, ...ordered];
 }

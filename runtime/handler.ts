@@ -154,23 +154,29 @@ export function handlerOf(logic: object): AnyHandler | undefined {
   return PARTS in logic ? (logic[PARTS] as AnyHandler) : undefined;
 }
 
-type Suspended =
-  | { readonly generator: Generator<Wait<unknown>, unknown, unknown>; readonly wait: Wait<unknown> }
-  | { readonly generator: undefined; readonly wait: Wait<unknown> };
+type Steps = Generator<Wait<unknown>, unknown, unknown>;
 
 /** Runs a handler for one life. */
 export class HandlerBehavior implements Behavior {
-  readonly answersInTurn = true;
-  readonly receives = true;
   readonly #handler: AnyHandler;
   readonly #life: Life;
   #state: unknown;
   #initialised = false;
-  #suspended: Suspended | undefined;
+  #wait: Wait<unknown> | undefined;
+  /** Goes on when the wait has settled; undefined for an async handler, whose end the wait is. */
+  #suspended: Steps | undefined;
 
   constructor(handler: AnyHandler, life: Life) {
     this.#handler = handler;
     this.#life = life;
+  }
+
+  get answersInTurn(): true {
+    return true;
+  }
+
+  get receives(): true {
+    return true;
   }
 
   get stopsInParallel(): boolean {
@@ -187,7 +193,18 @@ export class HandlerBehavior implements Behavior {
   }
 
   get wait(): Wait<unknown> | undefined {
-    return this.#suspended?.wait;
+    return this.#wait;
+  }
+
+  startAtOnce(): boolean {
+    if (this.#handler.start !== undefined) return false;
+    try {
+      this.#initialise();
+      return true;
+    } catch {
+      // A start that fails is a step that crashes; there `initial` throws again.
+      return false;
+    }
   }
 
   start(saved: SavedSnapshot | undefined): Received {
@@ -220,9 +237,10 @@ export class HandlerBehavior implements Behavior {
   }
 
   resume(): Received {
-    const suspended = this.#suspended as Suspended;
+    const wait = this.#wait as Wait<unknown>;
+    const generator = this.#suspended;
+    this.#wait = undefined;
     this.#suspended = undefined;
-    const { generator, wait } = suspended;
     const { ctx } = this.#life;
     // The end of an async handler: its value, or its rejection, which is a crash.
     if (generator === undefined) return this.#end(wait.value, ctx);
@@ -240,12 +258,13 @@ export class HandlerBehavior implements Behavior {
 
   cutOff(): void {
     // A generator that is cut off still runs its `finally` blocks; it must not wait in them.
-    const generator = this.#suspended?.generator;
-    this.#suspended = undefined;
+    const generator = this.#suspended;
+    this.dispose();
     generator?.return(undefined);
   }
 
   dispose(): void {
+    this.#wait = undefined;
     this.#suspended = undefined;
   }
 
@@ -278,20 +297,19 @@ export class HandlerBehavior implements Behavior {
   /** A handler has returned: a state, a generator to drive or a promise to wait for. */
   #run(handled: unknown, ctx: Context): Received {
     if (typeof handled !== 'object' || handled === null) return this.#end(handled, ctx);
-    if (isGenerator(handled)) return this.#drive(handled, ctx);
     if (handled instanceof Wait) {
       const allowed = 'a state; wait with yield* in a generator, or with await in an async handler';
       throw new InvalidOption({ field: 'return', given: 'a wait', allowed });
     }
+    if (isGenerator(handled)) return this.#drive(handled, ctx);
     if (handled instanceof Promise) {
-      const wait = ctx.wait(handled as Promise<unknown>);
-      this.#suspended = { generator: undefined, wait };
+      this.#wait = ctx.wait(handled as Promise<unknown>);
       return 'waiting';
     }
     return this.#end(handled, ctx);
   }
 
-  #drive(generator: Generator<Wait<unknown>, unknown, unknown>, ctx: Context): Received {
+  #drive(generator: Steps, ctx: Context): Received {
     const step = generator.next();
     if (step.done === true) return this.#end(step.value, ctx);
     if (!(step.value instanceof Wait)) {
@@ -301,7 +319,8 @@ export class HandlerBehavior implements Behavior {
         allowed: 'yield* of a wait, such as ctx.ask(...)',
       });
     }
-    this.#suspended = { generator, wait: step.value };
+    this.#wait = step.value;
+    this.#suspended = generator;
     return 'waiting';
   }
 
@@ -314,6 +333,6 @@ export class HandlerBehavior implements Behavior {
   }
 }
 
-function isGenerator(value: object): value is Generator<Wait<unknown>, unknown, unknown> {
+function isGenerator(value: object): value is Steps {
   return 'next' in value && typeof value.next === 'function' && Symbol.iterator in value;
 }

@@ -7,6 +7,7 @@ import type { AnyRef } from './ref.ts';
 
 export { checkMailbox } from './mailbox.ts';
 export { checkFunction, checkOptions } from './options.ts';
+export { Roster } from './roster.ts';
 export { promisesSettled } from './scheduler.ts';
 export { checkId, checkLogic, checkPersist, checkShutdown } from './spawn-options.ts';
 

@@ -59,8 +59,8 @@ export class Names {
 
   /** All names of an ended life are free. */
   release(life: Life): void {
-    for (const name of life.names ?? [])
-      if (this.#holders.get(name) === life) this.#holders.delete(name);
+    if (life.names === undefined) return;
+    for (const name of life.names) if (this.#holders.get(name) === life) this.#holders.delete(name);
     life.names = undefined;
   }
 

@@ -44,10 +44,24 @@ export class Wait<T> implements PromiseLike<T> {
     return this.#value as T;
   }
 
-  /** For `yield*`: hands the wait to the cell and returns the value with which it is resumed. */
-  *[Symbol.iterator](): Generator<Wait<unknown>, T, unknown> {
-    if (this.#state === 'open') yield this;
-    return this.value;
+  /** @internal Passes on what it has settled with. */
+  pass(ok: (value: T) => void, failed: (error: unknown) => void): void {
+    if (this.#state === 'failed') failed(this.#value);
+    else ok(this.#value as T);
+  }
+
+  /**
+   * For `yield*`: hands the wait to the cell and returns the value with which it is resumed. It is its
+   * own iterator, since a generator for each would be a tenth of what an ask costs.
+   */
+  [Symbol.iterator](): Iterator<Wait<unknown>, T, unknown> {
+    return this;
+  }
+
+  /** @internal */
+  next(): IteratorResult<Wait<unknown>, T> {
+    if (this.#state === 'open') return { done: false, value: this };
+    return { done: true, value: this.value };
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- a wait is awaited in async handlers
@@ -56,10 +70,7 @@ export class Wait<T> implements PromiseLike<T> {
     onFailed?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     const promise = new Promise<T>((resolve, reject) => {
-      this.whenSettled(() => {
-        if (this.#state === 'failed') reject(this.#value as Error);
-        else resolve(this.#value as T);
-      });
+      this.whenSettled(() => this.pass(resolve, reject));
     });
     return promise.then(onOk, onFailed);
   }

@@ -14,6 +14,7 @@ import {
   type StartOutcome,
   type Wait,
 } from '../runtime/index.ts';
+import { Roster } from '../runtime/internal.ts';
 import { backoffMs } from './backoff.ts';
 import type { ChildSpec } from './child-spec.ts';
 import { RestartIntensityReached, type RestartLimit } from './errors.ts';
@@ -43,6 +44,7 @@ export interface Child {
   restarts: number;
   attempts: number;
   failedStarts: number;
+  /** Kept for a child with a backoff. */
   startedAtMs: number;
   /** Why it ended, or could not start, the last time. */
   cause: unknown;
@@ -90,7 +92,7 @@ type Ctx = AgentContext<EventObject>;
 
 /** The children of one supervisor, in start order. */
 export class Children {
-  readonly byId = new Map<string, Child>();
+  readonly byId = new Roster<Child>();
   #limit: Intensity = { intensity: 0, periodMs: 1 };
   #window = new RestartWindow(0, 1);
 
@@ -158,14 +160,14 @@ export class Children {
       startedAtMs: 0,
       cause: undefined,
     };
-    this.byId.set(spec.id, child);
+    this.byId.add(spec.id, child);
     return child;
   }
 
   /** Forgets a child that does not run; its place is given up. */
   remove(ctx: Ctx, child: Child): void {
     this.leave(ctx, child);
-    this.byId.delete(child.spec.id);
+    this.byId.delete(child.spec.id, child);
   }
 
   /**
@@ -182,10 +184,11 @@ export class Children {
       return { ref: undefined, info };
     }
     child.status = 'running';
-    child.startedAtMs = ctx.now();
+    if (child.spec.backoff !== undefined) child.startedAtMs = ctx.now();
     child.failedStarts = 0;
     // A temporary child is never started again, and its input may be large.
-    if (child.spec.restart === 'temporary') child.spec = child.spec.withoutInput();
+    if (child.spec.restart === 'temporary' && child.spec.input !== undefined)
+      child.spec = child.spec.withoutInput();
     reportProgress(ctx, child, level);
     return { ref, info };
   }
@@ -215,9 +218,10 @@ export class Children {
       child.status = 'restarting';
       child.cause = causeOf(reason);
       child.restarts += 1;
-      const quietMs = ctx.now() - child.startedAtMs;
-      if (backoff !== undefined && quietMs >= (backoff.resetAfterMs ?? backoff.maxMs))
-        child.attempts = 0;
+      if (backoff !== undefined) {
+        const quietMs = ctx.now() - child.startedAtMs;
+        if (quietMs >= (backoff.resetAfterMs ?? backoff.maxMs)) child.attempts = 0;
+      }
     }
     const delayMs = restarts ? this.#delayMs(ctx, child) : undefined;
     if (isReported(restart, reason)) reportTerminated(ctx, child, reason, delayMs);
@@ -242,7 +246,7 @@ export class Children {
     child.status = 'stopped';
     child.ref = undefined;
     if (ref !== undefined) ctx.release(ref);
-    if (child.spec.restart === 'temporary') this.byId.delete(child.spec.id);
+    if (child.spec.restart === 'temporary') this.byId.delete(child.spec.id, child);
   }
 
   /** Counts one restart; when it is one too many, the supervisor ends with the true cause beside `shutdown`. */
@@ -333,7 +337,8 @@ function spawn(ctx: Ctx, spec: ChildSpec): AnyRef {
       input,
       shutdown,
       trapExit,
-      hold: true,
+      // A temporary child is never started again: nobody needs its place.
+      hold: spec.restart !== 'temporary',
       ...(name !== undefined && { name }),
       ...(mailbox !== undefined && { mailbox }),
       ...(persist !== undefined && { persist }),

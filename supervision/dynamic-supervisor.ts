@@ -75,22 +75,21 @@ export function dynamicSupervisor(options: DynamicSupervisorOptions = {}): Dynam
       ctx.trapExit(true);
       children.limit({ intensity, periodMs });
     },
-    *receive(children: Children, event: Received, context: AgentContext<Received>) {
+    // Only what waits is a generator: most ends and requests are dealt with at once.
+    receive(children: Children, event: Received, context: AgentContext<Received>) {
       const ctx = context as Ctx;
       switch (event.type) {
         case 'troupe.down':
-          return yield* onEnded(children, ctx, event);
+          return onEnded(children, ctx, event);
         case 'supervisor.retry': {
           const child = children.byId.get(event.id);
-          if (child?.status === 'restarting') yield* restart(children, ctx, child);
-          return;
+          return child?.status === 'restarting' ? restart(children, ctx, child) : undefined;
         }
         case 'troupe.exit':
-          obeyParent(ctx, event);
-          return;
+          return obeyParent(ctx, event);
         default:
-          if (isRequest(event)) yield* onRequest(children, ctx, maxChildren, event);
-          else unknownMessage(ctx, event);
+          if (isRequest(event)) return onRequest(children, ctx, maxChildren, event);
+          return unknownMessage(ctx, event);
       }
     },
     stop(children: Children, _reason: ExitReason, ctx: AgentContext<Received>) {
@@ -101,13 +100,14 @@ export function dynamicSupervisor(options: DynamicSupervisorOptions = {}): Dynam
   return markSupervisor(logic as unknown as DynamicSupervisorLogic);
 }
 
-function* onEnded(children: Children, ctx: Ctx, down: Down): Move<void> {
+function onEnded(children: Children, ctx: Ctx, down: Down): Move<void> | undefined {
   const child = children.endedBy(down);
-  if (child === undefined) return;
+  if (child === undefined) return undefined;
   const delayMs = children.ended(ctx, child, down.reason);
+  if (delayMs === 0) return restart(children, ctx, child);
   if (delayMs === undefined) children.remove(ctx, child);
-  else if (delayMs === 0) yield* restart(children, ctx, child);
   else children.retryIn(ctx, child, delayMs);
+  return undefined;
 }
 
 function* restart(children: Children, ctx: Ctx, child: Child): Move<void> {
@@ -117,31 +117,28 @@ function* restart(children: Children, ctx: Ctx, child: Child): Move<void> {
     children.remove(ctx, child);
 }
 
-function* onRequest(
+function onRequest(
   children: Children,
   ctx: Ctx,
   maxChildren: number,
   request: DynamicSupervisorEvent,
-): Move<void> {
+): Move<void> | void {
   switch (request.type) {
     case 'startChild':
-      return yield* onStartChild(children, ctx, maxChildren, request);
+      return onStartChild(children, ctx, maxChildren, request);
     case 'whichChildren':
-      ctx.reply(request, { type: 'children', children: children.list() });
-      return;
+      return ctx.reply(request, { type: 'children', children: children.list() });
     case 'countChildren':
-      ctx.reply(request, { type: 'count', count: children.count() });
-      return;
+      return ctx.reply(request, { type: 'count', count: children.count() });
     case 'stopChild':
     case 'getChildSpec': {
       const { ref } = request;
       // Ids name children of supervisors with a fixed list; here a child is known by its ref.
-      if (!isRef(ref)) ctx.fail(request, needsRef(request.type, ref));
-      else yield* onChildRequest(children, ctx, request);
-      return;
+      if (isRef(ref)) return onChildRequest(children, ctx, request);
+      return ctx.fail(request, needsRef(request.type, ref));
     }
     default:
-      unknownMessage(ctx, request);
+      return unknownMessage(ctx, request);
   }
 }
 
