@@ -22,8 +22,8 @@ import { AgentRef } from './agent-ref.ts';
 import { ChildrenStop } from './children-stop.ts';
 import { Outbox } from './outbox.ts';
 import { restore } from './persistence.ts';
-import type { Roster } from './roster.ts';
 import type { Runnable } from './scheduler.ts';
+import type { Siblings } from './siblings.ts';
 import { running } from './step.ts';
 import type { ResolvedSpawn } from './spawn-options.ts';
 import type { SavedSnapshot } from './store.ts';
@@ -77,7 +77,10 @@ export class Cell implements Runnable, Destination {
   status: CellStatus = 'starting';
   life: Life;
   /** Children in start order. */
-  children: Roster<Cell> | undefined;
+  children: Siblings | undefined;
+  /** @internal Its neighbours among its siblings. */
+  older: Cell | undefined;
+  younger: Cell | undefined;
   /** The life that ended last; the exit of an ended cell. */
   exit: ExitReason | undefined;
   suspended = false;
@@ -705,7 +708,7 @@ export class Cell implements Runnable, Destination {
   }
 
   #onChildEnded(child: Cell): void {
-    this.children?.delete(child.path, child);
+    this.children?.delete(child);
     if (this.status !== 'stopping' || this.#childrenStop === undefined) return;
     if (this.children === undefined || this.children.size === 0) this.#clean();
     else this.#childrenStop.ended(child);
@@ -769,7 +772,11 @@ export class Cell implements Runnable, Destination {
     this.#killTimer = undefined;
     this.#pendingStop = undefined;
     this.#letGo();
-    if (life.behavior !== undefined) this.#dispose(life.behavior);
+    try {
+      life.behavior?.dispose();
+    } catch (error) {
+      core.callbackThrew(error);
+    }
     life.settleObligations(reason);
     core.names.release(life);
     if (core.inspection.active) {
@@ -790,10 +797,6 @@ export class Cell implements Runnable, Destination {
     if (life.startFailed) this.#watchers?.tellStartFailed(() => startFailure(this.path, reason));
     if (!keep || reason.type === 'normal') this.#watchers?.tellEnded(reason);
     if (!keep) this.#watchers?.close(reason);
-  }
-
-  #dispose(behavior: Behavior): void {
-    this.core.guard(() => behavior.dispose());
   }
 
   /** Gives up a vacant place: nobody will live here again. */

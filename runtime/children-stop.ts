@@ -6,7 +6,7 @@ import { cellOf } from './agent-ref.ts';
 import type { Cell } from './cell.ts';
 import { SHUTDOWN } from './exit.ts';
 import type { AnyRef } from './ref.ts';
-import type { Roster } from './roster.ts';
+import type { Siblings } from './siblings.ts';
 
 /** How the children are stopped. */
 export type StopMode = 'ordered' | 'parallel' | 'kill';
@@ -18,7 +18,7 @@ export class ChildrenStop {
   #stopping: Cell | undefined;
 
   /** `first` are stopped in their order, after those that are not among them, newest first. */
-  constructor(children: Roster<Cell>, first: readonly AnyRef[] | undefined, mode: StopMode) {
+  constructor(children: Siblings, first: readonly AnyRef[] | undefined, mode: StopMode) {
     this.#mode = mode;
     const inOrder = stopOrder(children, first ?? []);
     this.#left = mode === 'ordered' ? inOrder.reverse() : [];
@@ -47,12 +47,13 @@ function stop(child: Cell, mode: StopMode): void {
   else child.stop(SHUTDOWN, shutdown);
 }
 
-function stopOrder(children: Roster<Cell>, first: readonly AnyRef[]): Cell[] {
+function stopOrder(siblings: Siblings, first: readonly AnyRef[]): Cell[] {
+  const children = new Set(siblings.values());
   const ordered = new Set<Cell>();
   for (const ref of first) {
     const cell = cellOf(ref);
-    if (cell !== undefined && children.get(cell.path) === cell) ordered.add(cell);
+    if (cell !== undefined && children.has(cell)) ordered.add(cell);
   }
-  const others = [...children.values()].filter((cell) => !ordered.has(cell)).reverse();
+  const others = [...children].filter((cell) => !ordered.has(cell)).reverse();
   return [...others, ...ordered];
 }

@@ -38,6 +38,7 @@ import type { Random } from './random.ts';
 import { NO_ASK_OPTIONS, type AgentName, type AnyRef, type AskOptions } from './ref.ts';
 import { Roster } from './roster.ts';
 import type { Scheduler } from './scheduler.ts';
+import { Siblings } from './siblings.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
 import { Timers } from './timers.ts';
@@ -89,7 +90,7 @@ export class Core {
   readonly names = new Names();
   readonly cells = new Roster<Cell>();
   /** Agents without a parent, in start order. */
-  readonly roots = new Roster<Cell>();
+  readonly roots = new Siblings();
   readonly xstate: XStateHost;
   readonly stats: Counters = {
     delivered: 0,
@@ -347,7 +348,7 @@ export class Core {
     const cell = new Cell(this, path, parent, resolved);
     if (resolved.name !== undefined) this.names.register(resolved.name, cell.life);
     this.cells.add(path, cell);
-    (parent === undefined ? this.roots : (parent.children ??= new Roster())).add(path, cell);
+    (parent === undefined ? this.roots : (parent.children ??= new Siblings())).add(cell);
     this.stats.spawned += 1;
     if (this.inspection.active)
       this.inspection.emit({ type: 'spawned', path, parent: parent?.path });
@@ -373,7 +374,7 @@ export class Core {
   /** The place is free again. */
   vacate(cell: Cell): void {
     this.cells.delete(cell.path, cell);
-    if (cell.parent === undefined) this.roots.delete(cell.path, cell);
+    if (cell.parent === undefined) this.roots.delete(cell);
     if (this.roots.size === 0) for (const empty of this.#whenEmpty.splice(0)) empty();
   }
 
@@ -567,8 +568,12 @@ export class Core {
     try {
       callback();
     } catch (error) {
-      this.log.error({ err: error }, 'a callback threw');
+      this.callbackThrew(error);
     }
+  }
+
+  callbackThrew(error: unknown): void {
+    this.log.error({ err: error }, 'a callback threw');
   }
 
   /** Tells the log and the inspection; what nobody reads is not put together. */

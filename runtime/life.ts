@@ -85,17 +85,24 @@ export class Life implements Holder {
 
   /** A mailbox that its outbox waited for has room: no business of the next life's. */
   get onRoom(): () => void {
-    return (this.#onRoom ??= () => this.cell.signal({ type: 'room', life: this }));
+    return this.#onRoom ?? this.#makeOnRoom();
   }
 
   /** What its handler waited for has settled. */
   get wake(): () => void {
-    if (this.#wake === undefined) {
-      // One signal for all its wake-ups: what it says does not change.
-      const signal = { type: 'wake', life: this } as const;
-      this.#wake = () => this.cell.signal(signal);
-    }
-    return this.#wake;
+    return this.#wake ?? this.#makeWake();
+  }
+
+  // Apart from their getters: a function that makes a closure pays for it each time it is called.
+
+  #makeOnRoom(): () => void {
+    return (this.#onRoom = () => this.cell.signal({ type: 'room', life: this }));
+  }
+
+  #makeWake(): () => void {
+    // One signal for all its wake-ups: what it says does not change.
+    const signal = { type: 'wake', life: this } as const;
+    return (this.#wake = () => this.cell.signal(signal));
   }
 
   get timers(): AgentTimers {

@@ -9,6 +9,7 @@ import {
   StartFailed,
   type AgentContext,
   type AnyRef,
+  type ChildSpawnOptions,
   type Down,
   type ExitReason,
   type StartOutcome,
@@ -175,20 +176,32 @@ export class Children {
    * child had nothing to do; throws `StartFailed` when it cannot start.
    */
   *start(ctx: Ctx, child: Child, level: 'info' | 'debug'): Move<Started> {
-    const { ignored, info } = yield* this.#live(ctx, child);
-    const ref = child.ref as AnyRef;
-    if (ignored) {
-      // It is on its way out; its place is free once it is gone.
-      yield* ctx.stopChild(ref);
-      this.leave(ctx, child);
-      return { ref: undefined, info };
-    }
+    return yield* this.started(ctx, child, this.begin(ctx, child), level);
+  }
+
+  /** Waits for a start that has begun. */
+  *started(
+    ctx: Ctx,
+    child: Child,
+    start: Wait<StartOutcome>,
+    level: 'info' | 'debug',
+  ): Move<Started> {
+    const outcome = yield* start;
+    if (!outcome.ignored) return this.up(ctx, child, outcome, level);
+    // It is on its way out; its place is free once it is gone.
+    yield* ctx.stopChild(child.ref as AnyRef);
+    this.leave(ctx, child);
+    return { ref: undefined, info: outcome.info };
+  }
+
+  /** Notes that a child has started. */
+  up(ctx: Ctx, child: Child, { info }: StartOutcome, level: 'info' | 'debug'): Started {
+    const { spec, ref } = child;
     child.status = 'running';
-    if (child.spec.backoff !== undefined) child.startedAtMs = ctx.now();
+    if (spec.backoff !== undefined) child.startedAtMs = ctx.now();
     child.failedStarts = 0;
     // A temporary child is never started again, and its input may be large.
-    if (child.spec.restart === 'temporary' && child.spec.input !== undefined)
-      child.spec = child.spec.withoutInput();
+    if (spec.restart === 'temporary' && spec.input !== undefined) child.spec = spec.withoutInput();
     reportProgress(ctx, child, level);
     return { ref, info };
   }
@@ -298,8 +311,8 @@ export class Children {
     if (bad.length > 0) reportShutdownErrors(ctx, bad);
   }
 
-  /** A new life in the place that the child kept, or in a new place. */
-  #live(ctx: Ctx, child: Child): Wait<StartOutcome> {
+  /** Begins a new life in the place that the child kept, or in a new place. */
+  begin(ctx: Ctx, child: Child): Wait<StartOutcome> {
     const { ref } = child;
     if (ref !== undefined) {
       try {
@@ -332,17 +345,11 @@ export class Children {
 function spawn(ctx: Ctx, spec: ChildSpec): AnyRef {
   const { id, logic, input, name, mailbox, shutdown, trapExit, persist } = spec;
   try {
-    return ctx.spawn(logic, {
-      id,
-      input,
-      shutdown,
-      trapExit,
-      // A temporary child is never started again: nobody needs its place.
-      hold: spec.restart !== 'temporary',
-      ...(name !== undefined && { name }),
-      ...(mailbox !== undefined && { mailbox }),
-      ...(persist !== undefined && { persist }),
-    });
+    // What is undefined counts as not given.
+    const options = { id, input, shutdown, trapExit, hold: true, name, mailbox, persist };
+    // A temporary child is never started again: nobody needs its place.
+    if (spec.restart === 'temporary') options.hold = false;
+    return ctx.spawn(logic, options as ChildSpawnOptions);
   } catch (cause) {
     // Such as a name that somebody else holds.
     throw new StartFailed({ path: `${ctx.self.path}/${id}` }, { cause });

@@ -13,6 +13,8 @@ import {
   type Exit,
   type ExitReason,
   type HandlerLogic,
+  type StartOutcome,
+  type Wait,
 } from '../runtime/index.ts';
 import { checkOptions } from '../runtime/internal.ts';
 import { ChildSpec, checkNotSignificant, markSupervisor, oneOf } from './child-spec.ts';
@@ -44,6 +46,7 @@ export type DynamicSupervisorLogic = HandlerLogic<Children, DynamicSupervisorEve
 
 type Received = DynamicSupervisorEvent | Retry | Down | Exit;
 type Ctx = AgentContext<EventObject>;
+type StartChild = Extract<DynamicSupervisorEvent, { readonly type: 'startChild' }>;
 
 /**
  * Makes the logic of a dynamic supervisor. A child that ends and is not restarted is forgotten, and
@@ -163,33 +166,72 @@ function* onChildRequest(
   }
 }
 
-function* onStartChild(
+function onStartChild(
   children: Children,
   ctx: Ctx,
   maxChildren: number,
-  request: Extract<DynamicSupervisorEvent, { readonly type: 'startChild' }>,
-): Move<void> {
+  request: StartChild,
+): Move<void> | undefined {
   let child: Child | undefined;
   try {
-    const spec = ChildSpec.from(request.spec, 'spec');
-    const { id } = spec;
-    const known = children.byId.get(id);
-    if (known?.status === 'restarting') throw new ChildRestarting({ id });
-    if (known?.ref !== undefined) throw new AlreadyStarted({ id, ref: known.ref });
-    checkNotSignificant(spec, 'spec');
-    if (children.byId.size >= maxChildren)
-      throw new MaxChildren({ path: ctx.self.path, maxChildren });
-    child = children.add(spec);
-    const started = yield* children.start(ctx, child, 'debug');
+    child = children.add(newSpec(children, ctx, maxChildren, request));
+    const start = children.begin(ctx, child);
+    // What has started at once is there at once.
+    const { done, value } = start[Symbol.iterator]().next();
+    if (done !== true || value.ignored) return answerLater(children, ctx, child, start, request);
+    answerStarted(ctx, request, children.up(ctx, child, value, 'debug'));
+  } catch (error) {
+    refuse(children, ctx, child, request, error);
+  }
+  return undefined;
+}
+
+function* answerLater(
+  children: Children,
+  ctx: Ctx,
+  child: Child,
+  start: Wait<StartOutcome>,
+  request: StartChild,
+): Move<void> {
+  try {
+    const started = yield* children.started(ctx, child, start, 'debug');
     if (started.ref === undefined) children.remove(ctx, child);
     answerStarted(ctx, request, started);
   } catch (error) {
-    if (child !== undefined) {
-      reportStartError(ctx, child, error);
-      children.remove(ctx, child);
-    }
-    ctx.fail(request, error);
+    refuse(children, ctx, child, request, error);
   }
+}
+
+/** The spec of a child that is to be added; throws what is wrong with it. */
+function newSpec(
+  children: Children,
+  ctx: Ctx,
+  maxChildren: number,
+  request: StartChild,
+): ChildSpec {
+  const spec = ChildSpec.from(request.spec, 'spec');
+  const { id } = spec;
+  const known = children.byId.get(id);
+  if (known?.status === 'restarting') throw new ChildRestarting({ id });
+  if (known?.ref !== undefined) throw new AlreadyStarted({ id, ref: known.ref });
+  checkNotSignificant(spec, 'spec');
+  if (children.byId.size >= maxChildren)
+    throw new MaxChildren({ path: ctx.self.path, maxChildren });
+  return spec;
+}
+
+function refuse(
+  children: Children,
+  ctx: Ctx,
+  child: Child | undefined,
+  request: StartChild,
+  error: unknown,
+): void {
+  if (child !== undefined) {
+    reportStartError(ctx, child, error);
+    children.remove(ctx, child);
+  }
+  ctx.fail(request, error);
 }
 
 function needsRef(asked: string, given: unknown): InvalidOption {
