@@ -537,7 +537,11 @@ export class Cell implements Runnable, Destination {
       return;
     }
     life.begun = true;
+    // Whoever observes the start is no part of the step that brings it about.
+    const before = running.cell;
+    running.cell = undefined;
     this.#started();
+    running.cell = before;
     if (this.mailbox.size > 0) this.#wake();
   }
 
