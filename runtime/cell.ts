@@ -842,7 +842,10 @@ export class Cell implements Runnable, Destination {
     this.status = 'ended';
     this.#drain(reason);
     this.core.vacate(this);
-    this.parent?.signal({ type: 'child ended', child: this });
+    // A parent that stops waits for it. Any other must not list it any more: its place may be taken.
+    if (this.parent?.status === 'stopping')
+      this.parent.signal({ type: 'child ended', child: this });
+    else this.parent?.children?.delete(this);
   }
 
   #drain(reason: ExitReason): void {
