@@ -7,14 +7,17 @@ import { InvalidOption, createClock } from '../runtime/index.ts';
 import { checkOptions } from '../runtime/internal.ts';
 import { PairCoverage } from './coverage.ts';
 import { Dice } from './dice.ts';
-import { exhaust } from './exhaustive.ts';
-import type { Failure, Report } from './report.ts';
+import { Drifted, exhaust, type Exhausted } from './exhaustive.ts';
+import { divergence } from './repeat.ts';
+import type { Failure, Minimal, Report } from './report.ts';
 import type { Choice, Run } from './run.ts';
 import { checkScenario, type Scenario } from './scenario.ts';
 import { LENGTHS, SETUP, replay, runSchedule, type Move } from './schedule.ts';
+import { shrink } from './shrink.ts';
 import { fifo } from './strategies/fifo.ts';
 import { PORTFOLIO, STRATEGIES, type StrategyName } from './strategies/portfolio.ts';
 import type { StrategyFactory } from './strategies/strategy.ts';
+import { encodeToken, nameOf } from './token.ts';
 import type { Violation } from './violation.ts';
 
 /** How much is tried. */
@@ -31,8 +34,8 @@ export interface CheckOptions {
   readonly stepsMax?: number;
   /** What all chance follows from; default 1. */
   readonly seed?: number;
-  /** One strategy for all schedules instead of the portfolio. */
-  readonly strategy?: StrategyName | 'exhaustive';
+  /** One strategy for all schedules; default `portfolio`: all of them in turn. */
+  readonly strategy?: StrategyName | 'exhaustive' | 'portfolio';
 }
 
 const DEFAULTS: Required<Omit<CheckOptions, 'strategy'>> = {
@@ -62,7 +65,7 @@ export function explore<W = undefined>(
   let states = 0;
 
   const report = (verdict: Report<W>['verdict'], failure?: Failure<W>): Report<W> => ({
-    name: scenario.name ?? 'scenario',
+    name: nameOf(scenario),
     verdict,
     states,
     schedules,
@@ -73,9 +76,11 @@ export function explore<W = undefined>(
     coverage: coverage.result,
   });
   const failed = (run: Run<W>, workload: W, strategy: string, moves = movesOf(run)): Report<W> => {
-    const violation = run.violation as Violation;
     const { setup, steps: taken } = run;
-    return report(violation.verdict, {
+    const found = run.violation as Violation;
+    // What does not repeat is no finding about an order, whatever it looked like.
+    const violation = divergence(scenario, workload, moves, run) ?? found;
+    const failure: Failure<W> = {
       violation,
       workload,
       strategy,
@@ -83,7 +88,9 @@ export function explore<W = undefined>(
       moves,
       steps: taken,
       setup,
-    });
+    };
+    const minimal = violation === found ? minimalOf(scenario, failure) : undefined;
+    return report(violation.verdict, minimal === undefined ? failure : { ...failure, minimal });
   };
   const count = (run: Run<W>): Run<W> => {
     schedules += 1;
@@ -101,17 +108,15 @@ export function explore<W = undefined>(
   }
   if (strategy === 'exhaustive' || (strategy === 'portfolio' && settings.exhaustiveMs > 0)) {
     const untilMs = strategy === 'exhaustive' ? Infinity : clock.now() + settings.exhaustiveMs;
-    const {
-      closed,
-      states: seen,
-      runs,
-      violation,
-      moves,
-    } = exhaust(scenario, first, {
-      statesMax: settings.statesMax,
-      depthMax: settings.stepsMax,
-      isOver: () => clock.now() >= untilMs || isOver(),
-    });
+    const search = (): Exhausted =>
+      exhaust(scenario, first, {
+        statesMax: settings.statesMax,
+        depthMax: settings.stepsMax,
+        isOver: () => clock.now() >= untilMs || isOver(),
+      });
+    const found = orDrifted(search);
+    if (found instanceof Drifted) return report('NONDETERMINISTIC', lost(found, first));
+    const { closed, states: seen, runs, violation, moves } = found;
     states = seen;
     schedules += runs;
     if (violation !== undefined) {
@@ -143,8 +148,41 @@ export function explore<W = undefined>(
   return report('PASS');
 }
 
+function orDrifted(search: () => Exhausted): Exhausted | Drifted {
+  try {
+    return search();
+  } catch (error) {
+    if (error instanceof Drifted) return error;
+    throw error;
+  }
+}
+
+/** The failure that there is when a way that was gone before cannot be gone again. */
+function lost<W>(drifted: Drifted, workload: W): Failure<W> {
+  const violation: Violation = {
+    verdict: 'NONDETERMINISTIC',
+    message: `the run does not repeat: ${drifted.message}`,
+    agents: [],
+    obligations: [],
+    certainty: 'proved',
+  };
+  const setup = { choices: [], sent: [] };
+  const strategy = 'exhaustive';
+  return { violation, workload, strategy, schedule: 0, moves: [], steps: [], setup };
+}
+
 function isHard(violation: Violation | undefined): boolean {
   return violation?.certainty === 'proved';
+}
+
+/** The failure, shrunk; undefined when no case leads to it. */
+function minimalOf<W>(scenario: Scenario<W>, failure: Failure<W>): Minimal<W> | undefined {
+  const shrunk = shrink(scenario, failure);
+  if (shrunk === undefined) return undefined;
+  const { case: found, run, violation, replays } = shrunk;
+  const { steps, setup } = run;
+  const token = encodeToken(nameOf(scenario), found, run);
+  return { case: found, steps, setup, violation, replays, token };
 }
 
 /** The exact way that a run took. */
@@ -170,9 +208,12 @@ function checkSettings(options: CheckOptions): Required<Omit<CheckOptions, 'stra
       throw new InvalidOption({ field: `check.${field}`, given, allowed: 'a number >= 0' });
   }
   const { strategy } = options;
-  if (strategy !== undefined && strategy !== 'exhaustive' && !(strategy in STRATEGIES)) {
-    const allowed = [...Object.keys(STRATEGIES), 'exhaustive'].join(', ');
-    throw new InvalidOption({ field: 'check.strategy', given: strategy, allowed });
-  }
+  const names = [...Object.keys(STRATEGIES), 'exhaustive', 'portfolio'];
+  if (strategy !== undefined && !names.includes(strategy))
+    throw new InvalidOption({
+      field: 'check.strategy',
+      given: strategy,
+      allowed: names.join(', '),
+    });
   return settings;
 }

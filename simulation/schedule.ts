@@ -79,7 +79,7 @@ export function runSchedule<W>(
     const step = run.step(all[strategy.pick(all)] as SimEvent);
     strategy.happened?.(step);
   }
-  endFairly(run, dice, lengths.fairStepsMax);
+  endFairly(run, lengths.fairStepsMax, run.chooser);
   return run;
 }
 
@@ -90,15 +90,18 @@ function withFaults<W>(run: Run<W>, enabled: SimEvent[], dice: Dice): SimEvent[]
   return [...enabled, faults[dice.below(faults.length)] as SimEvent];
 }
 
-/** The fair end: no more faults, every link and timer gets its turn, and each choice is made the same way. */
-export function endFairly<W>(run: Run<W>, dice: Dice | undefined, stepsMax: number): void {
+/**
+ * The fair end: no more faults, every link and timer gets its turn, and each choice is made as the
+ * chooser makes it the first time.
+ */
+export function endFairly<W>(run: Run<W>, stepsMax: number, first: Chooser = () => 0): void {
   run.faulty = false;
   const strategy = roundRobin();
   const fixed = new Map<string, number>();
   // A model that always decides the same way in the same place is the adversary that loops are made of.
   run.chooser = (id, count) => {
     const label = id.slice(0, id.lastIndexOf('#'));
-    const index = fixed.get(label) ?? dice?.below(count) ?? 0;
+    const index = fixed.get(label) ?? first(id, count);
     fixed.set(label, index);
     return index % count;
   };
