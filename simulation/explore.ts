@@ -8,16 +8,17 @@ import { checkOptions } from '../runtime/internal.ts';
 import { PairCoverage } from './coverage.ts';
 import { Dice } from './dice.ts';
 import { Drifted, exhaust, type Exhausted } from './exhaustive.ts';
-import { divergence } from './repeat.ts';
+import { divergence, type Trace } from './repeat.ts';
 import type { Failure, Minimal, Report } from './report.ts';
-import type { Choice, Run } from './run.ts';
+import type { Run } from './run.ts';
 import { checkScenario, type Scenario } from './scenario.ts';
-import { LENGTHS, SETUP, replay, runSchedule, type Move } from './schedule.ts';
+import { LENGTHS, movesOf, replay, runSchedule, type Move } from './schedule.ts';
 import { shrink } from './shrink.ts';
 import { fifo } from './strategies/fifo.ts';
 import { PORTFOLIO, STRATEGIES, type StrategyName } from './strategies/portfolio.ts';
 import type { StrategyFactory } from './strategies/strategy.ts';
-import { encodeToken, nameOf } from './token.ts';
+import { TokenStore } from './store.ts';
+import { BadToken, encodeToken, nameOf, replayToken, type Replayed } from './token.ts';
 import type { Violation } from './violation.ts';
 
 /** How much is tried. */
@@ -36,9 +37,16 @@ export interface CheckOptions {
   readonly seed?: number;
   /** One strategy for all schedules; default `portfolio`: all of them in turn. */
   readonly strategy?: StrategyName | 'exhaustive' | 'portfolio';
+  /**
+   * A folder, such as `.troupe` beside the tests, in which the tokens of failures are kept; what is
+   * kept there is tried first. Default none: nothing is written.
+   */
+  readonly storeFolder?: string;
 }
 
-const DEFAULTS: Required<Omit<CheckOptions, 'strategy'>> = {
+type Settings = Required<Omit<CheckOptions, 'strategy' | 'storeFolder'>>;
+
+const DEFAULTS: Settings = {
   schedules: 500,
   timeMs: Infinity,
   exhaustiveMs: 300,
@@ -60,6 +68,9 @@ export function explore<W = undefined>(
   const coverage = new PairCoverage();
   const warnings: Violation[] = [];
   const lengths = { ...LENGTHS, stepsMax: settings.stepsMax };
+  const { storeFolder } = options;
+  const store =
+    storeFolder === undefined ? undefined : new TokenStore(storeFolder, nameOf(scenario));
   let schedules = 0;
   let steps = 0;
   let states = 0;
@@ -75,7 +86,12 @@ export function explore<W = undefined>(
     warnings,
     coverage: coverage.result,
   });
-  const failed = (run: Run<W>, workload: W, strategy: string, moves = movesOf(run)): Report<W> => {
+  const failed = (
+    run: Trace,
+    workload: W,
+    strategy: string,
+    moves: readonly Move[] = movesOf(run),
+  ): Report<W> => {
     const { setup, steps: taken } = run;
     const found = run.violation as Violation;
     // What does not repeat is no finding about an order, whatever it looked like.
@@ -90,8 +106,21 @@ export function explore<W = undefined>(
       setup,
     };
     const minimal = violation === found ? minimalOf(scenario, failure) : undefined;
+    if (minimal !== undefined) store?.remember(minimal.token);
     return report(violation.verdict, minimal === undefined ? failure : { ...failure, minimal });
   };
+  for (const token of store?.tokens ?? []) {
+    const again = replayRemembered(scenario, token);
+    if (again === undefined) continue;
+    schedules += 1;
+    steps += again.steps.length;
+    if (!isHard(again.violation)) continue;
+    const result = failed(again, again.case.workload, 'remembered');
+    const fresh = result.failure?.minimal?.token;
+    // The program has changed: the same bug has another token now.
+    if (fresh !== undefined && fresh !== token) store?.forget(token);
+    return result;
+  }
   const count = (run: Run<W>): Run<W> => {
     schedules += 1;
     steps += run.steps.length;
@@ -122,7 +151,7 @@ export function explore<W = undefined>(
     if (violation !== undefined) {
       const run = replay(scenario, first, moves);
       run.violation ??= violation;
-      return failed(run, first, 'exhaustive', [...moves]);
+      return failed(run, first, 'exhaustive', moves);
     }
     if (closed && scenario.workload === undefined) return report('PROVED');
     if (strategy === 'exhaustive') return report('PASS');
@@ -146,6 +175,16 @@ export function explore<W = undefined>(
     if (run.violation !== undefined && warnings.length === 0) warnings.push(run.violation);
   }
   return report('PASS');
+}
+
+/** The replay of a kept token; undefined when it cannot be used any more. */
+function replayRemembered<W>(scenario: Scenario<W>, token: string): Replayed<W> | undefined {
+  try {
+    return replayToken(scenario, token);
+  } catch (error) {
+    if (error instanceof BadToken) return undefined;
+    throw error;
+  }
 }
 
 function orDrifted(search: () => Exhausted): Exhausted | Drifted {
@@ -185,29 +224,26 @@ function minimalOf<W>(scenario: Scenario<W>, failure: Failure<W>): Minimal<W> | 
   return { case: found, steps, setup, violation, replays, token };
 }
 
-/** The exact way that a run took. */
-function movesOf<W>({ setup, steps }: Run<W>): Move[] {
-  const moveOf = (id: string, choices: readonly Choice[]): Move => ({
-    id,
-    choices: choices.map(({ index }) => index),
-  });
-  return [moveOf(SETUP, setup.choices), ...steps.map(({ id, choices }) => moveOf(id, choices))];
-}
-
 function workloads<W>({ workload }: Scenario<W>, seed: number, count: number): W[] {
   if (workload === undefined) return Array<W>(count).fill(undefined as W);
   return fc.sample(workload, { numRuns: count, seed });
 }
 
-function checkSettings(options: CheckOptions): Required<Omit<CheckOptions, 'strategy'>> {
-  checkOptions(options, [...Object.keys(DEFAULTS), 'strategy'], 'check');
+function checkSettings(options: CheckOptions): Settings {
+  checkOptions(options, [...Object.keys(DEFAULTS), 'strategy', 'storeFolder'], 'check');
   const settings = { ...DEFAULTS, ...options };
   for (const field of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     const given = settings[field];
     if (typeof given !== 'number' || Number.isNaN(given) || (given < 0 && field !== 'seed'))
       throw new InvalidOption({ field: `check.${field}`, given, allowed: 'a number >= 0' });
   }
-  const { strategy } = options;
+  const { strategy, storeFolder } = options;
+  if (storeFolder !== undefined && (typeof storeFolder !== 'string' || storeFolder === ''))
+    throw new InvalidOption({
+      field: 'check.storeFolder',
+      given: storeFolder,
+      allowed: 'the path of a folder',
+    });
   const names = [...Object.keys(STRATEGIES), 'exhaustive', 'portfolio'];
   if (strategy !== undefined && !names.includes(strategy))
     throw new InvalidOption({

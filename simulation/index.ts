@@ -4,6 +4,7 @@
 export { assert, choose, chooseFairly, done, progress, task } from './ambient.ts';
 export type { Case, Constraint } from './case.ts';
 export { explore, type CheckOptions } from './explore.ts';
+export { Trial, TrialFailed, cases, holds } from './property.ts';
 export type { Coverage, Failure, Minimal, Report } from './report.ts';
 export type { Choice, Step } from './run.ts';
 export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
@@ -18,5 +19,6 @@ export {
   type Decoded,
   type Replayed,
 } from './token.ts';
+export { SimulationFailed, verify } from './verify.ts';
 export type { Verdict, Violation } from './violation.ts';
 export type { RootAsk, World } from './world.ts';

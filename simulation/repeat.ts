@@ -4,7 +4,7 @@
  * chance, or what one run leaves behind for the next.
  */
 import { hash } from './digest.ts';
-import type { Step } from './run.ts';
+import type { Choice, Step } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import { replay, type Move } from './schedule.ts';
 import type { Violation } from './violation.ts';
@@ -13,9 +13,9 @@ import type { Violation } from './violation.ts';
 const REPLAYS = 3;
 
 /** What a run is compared by. */
-interface Trace {
+export interface Trace {
   readonly steps: readonly Step[];
-  readonly setup: { readonly sent: readonly string[] };
+  readonly setup: { readonly choices: readonly Choice[]; readonly sent: readonly string[] };
   readonly violation?: Violation | undefined;
 }
 

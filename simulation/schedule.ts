@@ -7,7 +7,7 @@ import type { Dice } from './dice.ts';
 import type { SimEvent } from './event.ts';
 import { hash } from './digest.ts';
 import { lapIn, type Moment } from './lasso.ts';
-import { Run, type Chooser, type Step } from './run.ts';
+import { Run, type Choice, type Chooser, type Step } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import { roundRobin } from './strategies/round-robin.ts';
 import type { Strategy } from './strategies/strategy.ts';
@@ -30,6 +30,21 @@ export interface Move {
 
 /** The move that a run begins with. */
 export const SETUP = 'setup';
+
+/** The exact way that a run took. */
+export function movesOf({
+  setup,
+  steps,
+}: {
+  readonly setup: { readonly choices: readonly Choice[] };
+  readonly steps: readonly Step[];
+}): Move[] {
+  const moveOf = (id: string, choices: readonly Choice[]): Move => ({
+    id,
+    choices: choices.map(({ index }) => index),
+  });
+  return [moveOf(SETUP, setup.choices), ...steps.map(({ id, choices }) => moveOf(id, choices))];
+}
 
 /** Makes the choices that a move says, and the first option beyond them. */
 export function chooserOf({ choices }: Move): Chooser {

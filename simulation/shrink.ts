@@ -29,30 +29,32 @@ export interface Shrunk<W> {
   readonly replays: number;
 }
 
+/** What must be known of a failure. */
+export type Failed<W> = Pick<Failure<W>, 'violation' | 'workload' | 'moves' | 'steps' | 'setup'>;
+
 /** Shrinks a failure; undefined when no case leads to it. */
-export function shrink<W>(
-  scenario: Scenario<W>,
-  failure: Pick<Failure<W>, 'violation' | 'workload' | 'moves' | 'steps' | 'setup'>,
-): Shrunk<W> | undefined {
+export function shrink<W>(scenario: Scenario<W>, failure: Failed<W>): Shrunk<W> | undefined {
   return new Shrinker(scenario, failure).shrunk();
+}
+
+/** Cases that should fail as a schedule did, the smallest first. */
+export function casesOf<W>(scenario: Scenario<W>, failure: Failed<W>): Iterable<Case<W>> {
+  return new Shrinker(scenario, failure).candidates();
 }
 
 class Shrinker<W> {
   readonly #scenario: Scenario<W>;
-  readonly #failure: Pick<Failure<W>, 'violation' | 'workload' | 'moves' | 'steps' | 'setup'>;
+  readonly #failure: Failed<W>;
   #replays = 0;
   #best: { readonly case: Case<W>; readonly run: Run<W> } | undefined;
 
-  constructor(
-    scenario: Scenario<W>,
-    failure: Pick<Failure<W>, 'violation' | 'workload' | 'moves' | 'steps' | 'setup'>,
-  ) {
+  constructor(scenario: Scenario<W>, failure: Failed<W>) {
     this.#scenario = scenario;
     this.#failure = failure;
   }
 
   shrunk(): Shrunk<W> | undefined {
-    for (const candidate of this.#candidates()) if (this.#fails(candidate)) break;
+    for (const candidate of this.candidates()) if (this.#fails(candidate)) break;
     if (this.#best === undefined) return undefined;
     this.#smallerWorkload();
     for (let before = Infinity; this.size < before;) {
@@ -92,7 +94,7 @@ class Shrinker<W> {
   // ── Where it begins ─────────────────────────────────────────────────────────────────────────
 
   /** Cases that should fail as the schedule did, the smallest first. */
-  *#candidates(): Generator<Case<W>> {
+  *candidates(): Generator<Case<W>> {
     const { workload, moves, steps, setup, violation } = this.#failure;
     const isLoop = violation.loopFrom !== undefined;
     const whole = caseOf(this.#scenario, workload, moves);

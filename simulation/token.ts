@@ -7,6 +7,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { TroupeError } from '../runtime/index.ts';
 import type { Case } from './case.ts';
+import { digest } from './digest.ts';
 import { follow } from './follow.ts';
 import { digestOf } from './repeat.ts';
 import type { Run, Step } from './run.ts';
@@ -74,7 +75,7 @@ export function encodeToken<W>(
   const packed: Packed = {
     v: VERSION,
     n: name,
-    ...(workload !== undefined && { w: workload }),
+    ...(isPlain(workload) && { w: workload }),
     c: constraints.map(({ before, after }) => [before, after] as const),
     ...(faults.length > 0 && { f: faults }),
     ...(Object.keys(choices).length > 0 && { o: choices }),
@@ -82,6 +83,21 @@ export function encodeToken<W>(
     d: digestOf(run),
   };
   return PREFIX + deflateRawSync(JSON.stringify(packed)).toString('base64url');
+}
+
+/** Whether JSON gives a value back as it was. One that it cannot carry is left out of the token. */
+function isPlain(value: unknown): boolean {
+  if (value === undefined) return false;
+  try {
+    const again: unknown = JSON.parse(JSON.stringify(value));
+    return textOf(again) === textOf(value);
+  } catch {
+    return false;
+  }
+}
+
+function textOf(value: unknown): string {
+  return digest(value, () => '(request)');
 }
 
 /** The token of an exploration with a seed. */
@@ -132,7 +148,7 @@ export function replayToken<W>(scenario: Scenario<W>, token: string): Replayed<W
   const own = nameOf(scenario);
   if (name !== own) throw new BadToken(token, `a token of "${own}"`, `one of "${name}"`);
   if (scenario.workload !== undefined && decoded.workload === undefined)
-    throw new BadToken(token, 'a workload, as the scenario has one', 'a token without');
+    throw new BadToken(token, 'a workload', 'none: the scenario had none, or JSON cannot carry it');
   const asked = decoded as Case<W>;
   const run = follow(scenario, asked);
   if (digestOf(run) === digest) return replayed(asked, run, false, []);
