@@ -22,6 +22,13 @@ export interface Lengths {
 
 export const LENGTHS: Lengths = { stepsMax: 200, fairStepsMax: 2_000 };
 
+/** How many runs come to their fair end early, and how early at most. */
+const SHORT = 0.25;
+const SHORT_STEPS_MAX = 40;
+
+/** How often a state may come again in the fair end while nothing is open: then it goes round, and may. */
+const LAPS_MAX = 3;
+
 /** One step of an exact way through a run: which event, and which options of the program's choices. The first is the setup. */
 export interface Move {
   readonly id: string;
@@ -82,8 +89,13 @@ export function runSchedule<W>(
   dice: Dice | undefined,
   lengths: Lengths = LENGTHS,
 ): Run<W> {
-  const run = new Run(scenario, workload, dice && ((_id, count) => dice.below(count)));
-  for (let left = lengths.stepsMax; left > 0; left -= 1) {
+  const run = new Run(scenario, workload, dice && drawing(dice));
+  // Whatever comes to an end by chance at last must be judged before it does.
+  const isShort = dice !== undefined && dice.float() < SHORT;
+  const stepsMax = isShort
+    ? dice.below(Math.min(lengths.stepsMax, SHORT_STEPS_MAX))
+    : lengths.stepsMax;
+  for (let left = stepsMax; left > 0; left -= 1) {
     if (run.violation !== undefined) return run;
     const enabled: SimEvent[] = run.enabled();
     const all = dice === undefined ? enabled : withFaults(run, enabled, dice);
@@ -96,6 +108,21 @@ export function runSchedule<W>(
   }
   endFairly(run, lengths.fairStepsMax, run.chooser);
   return run;
+}
+
+/**
+ * Draws the choices of one run. In every other run the same label chooses the same each time: who
+ * decides afresh each time is no adversary, for by chance it will do well at last.
+ */
+function drawing(dice: Dice): Chooser {
+  if (dice.float() < 0.5) return (_id, count) => dice.below(count);
+  const fixed = new Map<string, number>();
+  return (id, count) => {
+    const label = id.slice(0, id.lastIndexOf('#'));
+    const index = fixed.get(label) ?? dice.below(count);
+    fixed.set(label, index);
+    return index % count;
+  };
 }
 
 /** A fault is offered once in a while only: each step could have one, and most runs should get far. */
@@ -122,6 +149,7 @@ export function endFairly<W>(run: Run<W>, stepsMax: number, first: Chooser = () 
   };
   const moments: Moment[] = [];
   const seen = new Map<number, number>();
+  let laps = 0;
   for (let left = stepsMax; left > 0; left -= 1) {
     if (run.violation !== undefined) return;
     const enabled = run.enabled();
@@ -138,6 +166,7 @@ export function endFairly<W>(run: Run<W>, stepsMax: number, first: Chooser = () 
         run.violation = lap;
         return;
       }
+      if (run.obligations.length === 0 && (laps += 1) === LAPS_MAX) return;
     }
     seen.set(text, moments.length - 1);
     const step = run.step(enabled[strategy.pick(enabled)] as SimEvent);
