@@ -12,7 +12,7 @@ import { divergence, type Trace } from './repeat.ts';
 import type { Failure, Minimal, Report } from './report.ts';
 import type { Run } from './run.ts';
 import { checkScenario, type Scenario } from './scenario.ts';
-import { LENGTHS, movesOf, replay, runSchedule, type Move } from './schedule.ts';
+import { LENGTHS, movesOf, replay, runSchedule, type Lengths, type Move } from './schedule.ts';
 import { shrink } from './shrink.ts';
 import { fifo } from './strategies/fifo.ts';
 import { PORTFOLIO, STRATEGIES, type StrategyName } from './strategies/portfolio.ts';
@@ -46,6 +46,9 @@ export interface CheckOptions {
 
 type Settings = Required<Omit<CheckOptions, 'strategy' | 'storeFolder'>>;
 
+/** Steps of a fair end once something is suspected. */
+const SUSPECTED_STEPS_MAX = 300;
+
 const DEFAULTS: Settings = {
   schedules: 500,
   timeMs: Infinity,
@@ -67,7 +70,10 @@ export function explore<W = undefined>(
   const isOver = (): boolean => clock.now() - startMs >= settings.timeMs;
   const coverage = new PairCoverage();
   const warnings: Violation[] = [];
-  const lengths = { ...LENGTHS, stepsMax: settings.stepsMax };
+  const full = { ...LENGTHS, stepsMax: settings.stepsMax };
+  // A suspicion is not looked for twice at full length: it takes the time of a hundred other schedules.
+  const lengths = (): Lengths =>
+    warnings.length === 0 ? full : { ...full, fairStepsMax: SUSPECTED_STEPS_MAX };
   const { storeFolder } = options;
   const store =
     storeFolder === undefined ? undefined : new TokenStore(storeFolder, nameOf(scenario));
@@ -131,7 +137,7 @@ export function explore<W = undefined>(
   const [first] = workloads(scenario, settings.seed, 1) as [W];
   const { strategy = 'portfolio' } = options;
   if (strategy === 'portfolio' || strategy === 'fifo') {
-    const run = count(runSchedule(scenario, first, fifo(), undefined, lengths));
+    const run = count(runSchedule(scenario, first, fifo(), undefined, full));
     if (isHard(run.violation)) return failed(run, first, 'fifo');
     if (run.violation !== undefined) warnings.push(run.violation);
   }
@@ -170,7 +176,7 @@ export function explore<W = undefined>(
         : (strategy as StrategyName);
     const dice = new Dice(settings.seed * 1_000_003 + index);
     const workload = drawn[index] as W;
-    const run = count(runSchedule(scenario, workload, factoryOf(name)(dice), dice, lengths));
+    const run = count(runSchedule(scenario, workload, factoryOf(name)(dice), dice, lengths()));
     if (isHard(run.violation)) return failed(run, workload, name);
     if (run.violation !== undefined && warnings.length === 0) warnings.push(run.violation);
   }
