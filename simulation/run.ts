@@ -177,23 +177,40 @@ export class Run<W = unknown> implements Ambient {
 
   /** The events that can happen next, the oldest first; timers come last, and faults not at all. */
   enabled(): SimEvent[] {
-    const events: SimEvent[] = [];
+    const all: SimEvent[] = [];
+    const { isParted: parted } = this.#faults;
     this.#forgetVoid();
-    for (const cell of this.#stepper.ready) if (cell.takesMessages) this.#deliveries(cell, events);
-    for (const envelope of this.#replies) events.push(this.#reply(envelope));
-    events.sort((a, b) => a.order - b.order);
+    for (const cell of this.#stepper.ready) if (cell.takesMessages) this.#deliveries(cell, all);
+    for (const envelope of this.#replies) all.push(this.#reply(envelope));
+    all.sort((a, b) => a.order - b.order);
+    const events = parted ? all.filter((event) => !this.#faults.isCut(event)) : all;
     for (const timer of this.core.timers.nextDue()) {
       if (timer.dueMs === Infinity) break;
       const { id, bornAt } = this.#timerIds.get(timer) ?? { id: 'timer', bornAt: -1 };
       const key = id.slice(0, id.lastIndexOf('#'));
       events.push({ kind: 'timer', id, key, cell: undefined, order: Infinity, bornAt, timer });
     }
+    if (parted)
+      events.push({
+        kind: 'heal',
+        id: this.#faults.healing,
+        key: 'heal',
+        cell: undefined,
+        order: Infinity,
+        bornAt: -1,
+      });
     return events;
   }
 
   /** The faults that can come instead of the enabled events. */
   faults(enabled: readonly SimEvent[]): Fault[] {
     return this.faulty ? this.#faults.possible(enabled, this.core) : [];
+  }
+
+  /** Nothing breaks any more, and what was cut off can be reached again. */
+  endFaults(): void {
+    this.faulty = false;
+    this.#faults.isParted = false;
   }
 
   /** What nobody would see: events of cancelled timers, requests that are over, and answers to them. */
@@ -288,6 +305,9 @@ export class Run<W = unknown> implements Ambient {
         return undefined;
       case 'timer':
         return this.#fire(event.timer);
+      case 'heal':
+        this.#faults.isParted = false;
+        return undefined;
       default:
         this.#faults.spend(event);
         return this.#spoil(event);
@@ -342,6 +362,10 @@ export class Run<W = unknown> implements Ambient {
           this.#handle(of.cell, of.envelope);
         }
         return undefined;
+      case 'partition':
+        this.#faults.isParted = true;
+        if (this.#faults.loses) this.#lose();
+        return undefined;
       case 'crash waiting':
         cell?.fail(new InjectedCrash());
         return undefined;
@@ -361,11 +385,22 @@ export class Run<W = unknown> implements Ambient {
     }
   }
 
+  /** What is on its way across a partition that loses it. */
+  #lose(): void {
+    const isCut = (envelope: Envelope): boolean => this.#faults.isCut(this.#idOf(envelope));
+    for (const { mailbox } of this.core.cells.values()) mailbox.removeWhere(isCut);
+    for (const envelope of this.#replies) if (isCut(envelope)) this.#replies.delete(envelope);
+  }
+
   // ── The seams ───────────────────────────────────────────────────────────────────────────────
 
   #carry(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
     const id = this.#label(envelope);
     this.#ids.set(envelope, { id, bornAt: this.#moment });
+    if (this.#faults.loses && this.#faults.isCut({ id })) {
+      this.#notes.notes.push(`${id} is lost in the partition`);
+      return undefined;
+    }
     this.#notes.sent.push(id);
     const { to } = envelope;
     if (envelope.timer !== undefined) this.#fired = envelope;

@@ -60,7 +60,7 @@ export class AgentActor {
   readonly _actorScope: AgentScope;
   _snapshot!: InnerSnapshot;
   _processingStatus: 0 | 1 | 2 = 0;
-  _deferred: ((() => void) | undefined)[] = [];
+  _deferred: (() => void)[] = [];
   [OWNER]: XStateBehavior;
   [WAITING]: number | undefined = undefined;
   [LINEAGE]: Lineage | undefined = undefined;
@@ -141,17 +141,12 @@ export class AgentActor {
     const deferred = this._deferred;
     if (deferred.length === 0) return;
     try {
-      // What is deferred may defer more.
-      for (let i = 0; i < deferred.length; i += 1) {
-        const run = deferred[i];
-        deferred[i] = undefined;
-        run?.();
-      }
+      // What is deferred may defer more. Mostly it is one: `shift` costs more, `length = 0` even more.
+      while (deferred.length > 0) (deferred.length === 1 ? deferred.pop() : deferred.shift())?.();
     } catch (error) {
       deferred.length = 0;
       xstate.update.call(this, { ...snapshot, status: 'error', error }, event);
     }
-    deferred.length = 0;
   }
 
   _stopProcedure(): this {

@@ -35,8 +35,8 @@ import {
   type InnerSystem,
 } from './internals.ts';
 import {
-  bounded,
   hostLogic,
+  innerMachine,
   observed,
   selection,
   type Hosted,
@@ -196,7 +196,8 @@ export class XStateHost {
       this.#notice(event as Noticed);
       if (this.#inspectors > 0) inspect(event);
     };
-    system._relay = (source, target, event) => this.#relay(source, target, event);
+    system._relay = (source, target, event) =>
+      this.#relay(source as InnerActor | undefined, target, event);
     system.scheduler = {
       schedule: (source, target, event, delayMs, id) =>
         this.#schedule(source, target, event, delayMs, id),
@@ -211,7 +212,8 @@ export class XStateHost {
     if (event.type === '@xstate.actor') {
       const { actorRef: actor } = event;
       if (actor._parent === undefined || actor._parent === this.#root) return;
-      if (actor.logic instanceof StateMachine) actor.logic = bounded(actor.logic);
+      if (actor.logic instanceof StateMachine)
+        actor.logic = innerMachine(actor.logic, this.core.planTransitions);
     } else if (event.type === '@xstate.microstep' && event.actorRef === selection.actor) {
       selection.moved ||= event._transitions.some(
         ({ reenter, target }) => reenter && target !== undefined,

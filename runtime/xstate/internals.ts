@@ -60,7 +60,7 @@ export interface InnerSystem {
   _set(systemId: string, actor: InnerActor): void;
   get(systemId: string): unknown;
   getAll(): Record<string, unknown>;
-  _relay(source: InnerActor | undefined, target: unknown, event: EventObject): void;
+  _relay(source: object | undefined, target: unknown, event: EventObject): void;
   _sendInspectionEvent(event: object): void;
   inspect(observer: (event: XStateInspectionEvent) => void): { unsubscribe(): void };
   scheduler: {
@@ -202,7 +202,7 @@ export interface MachineSnapshot {
 
 export interface Scope {
   readonly self: object & { readonly _processingStatus?: number };
-  readonly system: object;
+  readonly system: Pick<InnerSystem, '_relay' | '_sendInspectionEvent'>;
   defer(run: () => void): void;
   actionExecutor(action: { type: string; info: unknown; params: unknown; exec: unknown }): void;
 }
@@ -221,6 +221,9 @@ export type Begin = (scope: Scope, input: unknown) => MachineSnapshot;
 export interface Builtin {
   readonly type: string;
   readonly assignment?: unknown;
+  readonly delay?: unknown;
+  readonly to?: unknown;
+  readonly event?: unknown;
   resolve(
     scope: Scope,
     snapshot: MachineSnapshot,

@@ -96,17 +96,7 @@ function prepare(logic: AnyActorLogic, planned: boolean): Hosted {
       selection.transitions = transitions;
     return transitions;
   };
-  if (planned) {
-    const { transition: transit, getInitialSnapshot: begin } = machine;
-    const replay = planTransitions(machine, witness);
-    // Who observes XState's own protocol is to see XState's own microsteps.
-    machine.transition = (snapshot, event, scope) =>
-      observed.systems > 0
-        ? transit(snapshot, event, scope)
-        : replay.transition(snapshot, event, scope);
-    machine.getInitialSnapshot = (scope, input) =>
-      observed.systems > 0 ? begin(scope, input) : replay.getInitialSnapshot(scope, input);
-  }
+  if (planned) plan(machine, witness);
   return { logic: machine, kind: 'machine', postpones: postponesAnything(machine.root) };
 }
 
@@ -128,15 +118,36 @@ const witness: Witness = {
   },
 };
 
-const copies = new WeakMap<object, Machine>();
+/** Puts plans in front of the machine's own transitions. */
+function plan(machine: Machine, told: Witness): void {
+  const { transition: transit, getInitialSnapshot: begin } = machine;
+  const replay = planTransitions(machine, told);
+  // Who observes XState's own protocol is to see XState's own microsteps.
+  machine.transition = (snapshot, event, scope) =>
+    observed.systems > 0
+      ? transit(snapshot, event, scope)
+      : replay.transition(snapshot, event, scope);
+  machine.getInitialSnapshot = (scope, input) =>
+    observed.systems > 0 ? begin(scope, input) : replay.getInitialSnapshot(scope, input);
+}
 
-/** The machine that an agent's own machine invokes or spawns. */
-export function bounded(logic: AnyStateMachine): AnyActorLogic {
-  let machine = copies.get(logic);
+const copies = {
+  planned: new WeakMap<object, Machine>(),
+  plain: new WeakMap<object, Machine>(),
+};
+
+/** Nobody asks what an inner machine selects. */
+const nobody: Witness = { selected: () => undefined, moved: () => undefined };
+
+/** The machine that an agent's own machine invokes or spawns, as it is hosted. */
+export function innerMachine(logic: AnyStateMachine, planned: boolean): AnyActorLogic {
+  const known = planned ? copies.planned : copies.plain;
+  let machine = known.get(logic);
   if (machine === undefined) {
     machine = copyOf(logic);
-    copies.set(logic, machine);
-    copies.set(machine, machine);
+    if (planned) plan(machine, nobody);
+    known.set(logic, machine);
+    known.set(machine, machine);
   }
   return machine;
 }

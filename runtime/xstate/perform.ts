@@ -8,6 +8,13 @@ import type { States } from './rehearsal.ts';
 
 type Assigner = ((args: object, params: unknown) => object) | undefined;
 
+type Expression = (args: object, params: unknown) => unknown;
+
+interface Send {
+  readonly to: Expression;
+  readonly event: Expression | EventObject;
+}
+
 /** One action, looked up already. */
 export interface PlannedAction {
   readonly type: string;
@@ -16,6 +23,10 @@ export interface PlannedAction {
   readonly builtin: Builtin | undefined;
   /** Its resolving reads no more of the snapshot than the children, and changes nothing. */
   readonly sends: boolean;
+  /** Of a `sendTo` that only has to be sent: whom and what. */
+  readonly send: Send | undefined;
+  /** It can raise an event, or end the machine. */
+  readonly raises: boolean;
   readonly custom: unknown;
   /** Of an entry action: the actors that its state invokes, and that are yet to be made. */
   readonly invokes: readonly string[] | undefined;
@@ -23,6 +34,14 @@ export interface PlannedAction {
 
 /** What XState resolves without changing the snapshot, or looking at more of it than its children. */
 const SENDS = ['raise', 'sendTo', 'cancel', 'emit', 'log'].map((name) => `xstate.${name}`);
+
+/** XState sends it in another form. */
+const ERROR = 'xstate.error';
+
+/** What raises nothing, and ends nothing. */
+const QUIET = ['assign', 'sendTo', 'cancel', 'emit', 'log', 'spawnChild', 'stopChild'].map(
+  (name) => `xstate.${name}`,
+);
 
 /** Looks an action up as XState does. */
 export function plannedAction(
@@ -38,7 +57,13 @@ export function plannedAction(
   if (typeof resolved === 'function' && 'resolve' in resolved)
     return { ...innerAction(resolved as unknown as Builtin), params, invokes };
   const type = inline ? action.name || '(anonymous)' : named;
-  const none = { assignment: undefined, builtin: undefined, sends: false };
+  const none = {
+    assignment: undefined,
+    builtin: undefined,
+    sends: false,
+    send: undefined,
+    raises: false,
+  };
   return { type, params, ...none, custom: resolved, invokes };
 }
 
@@ -49,8 +74,10 @@ export function innerAction(builtin: Builtin): PlannedAction {
   const assignment =
     typeof given === 'object' && given !== null ? Object.entries(given) : (given as Assigner);
   const sends = SENDS.includes(type);
+  const later = type === 'xstate.raise' && typeof builtin.delay === 'number';
+  const raises = !later && !QUIET.includes(type);
   const none = { params: undefined, custom: undefined, invokes: undefined };
-  return { type, ...none, assignment, builtin, sends };
+  return { type, ...none, assignment, builtin, sends, send: sendOf(builtin), raises };
 }
 
 /**
@@ -98,6 +125,18 @@ export function perform(
       scope.actionExecutor({ type: action.type, info, params, exec: action.custom });
       continue;
     }
+    let resolving = builtin;
+    if (action.send !== undefined) {
+      const { to, event: given } = action.send;
+      const sent = typeof given === 'function' ? given(info, params) : given;
+      const target = to(info, params);
+      if (typeof target !== 'string' && isPlain(sent) && self._processingStatus === 1) {
+        scope.defer(() => system._relay(self, target || self, sent));
+        continue;
+      }
+      // The id of a child, or what has another meaning for XState: it goes on from here.
+      resolving = { ...builtin, to: target, event: sent };
+    }
     const { invokes } = action;
     if (action.sends ? children !== current.children : context !== current.context)
       current = snapshotOf(current, undefined, context, children);
@@ -108,7 +147,7 @@ export function perform(
       continue;
     }
     const extra: Extra = { internalQueue, deferredActorIds: invokes };
-    const [after, resolved, more] = builtin.resolve(scope, current, info, params, builtin, extra);
+    const [after, resolved, more] = builtin.resolve(scope, current, info, params, resolving, extra);
     if (invokes !== undefined) {
       unaddressed ??= [];
       if (builtin.retryResolve !== undefined) unaddressed.push([builtin, resolved]);
@@ -125,6 +164,16 @@ export function perform(
   if (next === undefined && context === current.context && children === current.children)
     return current;
   return snapshotOf(current, next, context, children);
+}
+
+/** A `sendTo` without a delay to a function's result; what else there is, XState resolves. */
+function sendOf({ type, to, event, delay }: Builtin): Send | undefined {
+  const plain = type === 'xstate.sendTo' && typeof to === 'function' && delay === undefined;
+  return plain && typeof event !== 'string' ? ({ to, event } as Send) : undefined;
+}
+
+function isPlain(event: unknown): event is EventObject {
+  return typeof event === 'object' && event !== null && 'type' in event && event.type !== ERROR;
 }
 
 function execute(builtin: Builtin, info: ActionArgs, resolved: unknown, scope: Scope): void {

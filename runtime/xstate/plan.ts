@@ -38,6 +38,8 @@ export interface Plan {
   readonly actions: readonly PlannedAction[];
   /** Undefined when the active states stay as they are. */
   readonly next: Configuration | undefined;
+  /** Nothing can follow in the same step: no raised event, no eventless transition, and no end. */
+  readonly isLast: boolean;
 }
 
 /** States, with what is known of them by now. */
@@ -62,6 +64,7 @@ const CONFIGURATIONS_MAX = 10_000;
 const EVENT_TYPES_MAX = 1_000;
 
 const NONE: readonly Transition[] = [];
+const NOTHING_RAISED: EventObject[] = [];
 
 /** The configuration of a snapshot, at its list of nodes: a look-up in a map costs 30 ns more. */
 const CONFIGURATION = Symbol('troupe.configuration');
@@ -133,9 +136,11 @@ export function planTransitions(logic: AnyActorLogic, witness: Witness): Planned
     const configuration = planner.configurationOf(snapshot);
     if (!configuration.kept) return transit(snapshot, event, scope);
     if (event.type === STOP) return { ...stopChildren(snapshot, event, scope), status: 'stopped' };
-    const queue: EventObject[] = [];
     const choice = select(planner.selectorOf(configuration, event.type), snapshot, event);
     witness.selected(event, choice?.transitions ?? NONE);
+    if (choice?.plan?.isLast === true)
+      return step(configuration, choice, snapshot, event, scope, NOTHING_RAISED);
+    const queue: EventObject[] = [];
     if (choice !== undefined)
       return settle(
         step(configuration, choice, snapshot, event, scope, queue),
@@ -223,7 +228,10 @@ class Planner {
 
   initial(): Plan {
     const { root } = this.#machine;
-    return (this.#initial ??= this.#planOf(this.#rehearsals.initial(), [root]));
+    return (this.#initial ??= this.#planOf(this.#rehearsals.initial(), {
+      nodes: [root],
+      eventless: [],
+    }));
   }
 
   configurationOf({ _nodes: nodes, historyValue, value, tags }: MachineSnapshot): Configuration {
@@ -244,7 +252,7 @@ class Planner {
   plan(configuration: Configuration, choice: Choice): Plan {
     const { transitions } = choice;
     const rehearsal = this.#rehearsals.transition(configuration, transitions);
-    const plan = this.#planOf(rehearsal, configuration.nodes);
+    const plan = this.#planOf(rehearsal, configuration);
     if (plan.next?.kept !== false) choice.plan = plan;
     return plan;
   }
@@ -273,8 +281,8 @@ class Planner {
     return configuration;
   }
 
-  #planOf({ turns, after }: Rehearsal, active: readonly MachineNode[]): Plan {
-    const completions = new Completions(this.#machine.root, active);
+  #planOf({ turns, after }: Rehearsal, from: Pick<Configuration, 'nodes' | 'eventless'>): Plan {
+    const completions = new Completions(this.#machine.root, from.nodes);
     const actions: PlannedAction[] = [];
     const add = (given: readonly unknown[], invokes?: readonly string[]): void => {
       for (const action of given) actions.push(plannedAction(this.#machine, action, invokes));
@@ -306,7 +314,9 @@ class Planner {
       actions.push(...completions.enter(node).map(innerAction));
     });
     const next = after && this.#configuration(after);
-    return { actions, next };
+    const { eventless } = next ?? from;
+    const isLast = eventless.length === 0 && actions.every(({ raises }) => !raises);
+    return { actions, next, isLast };
   }
 }
 

@@ -45,7 +45,7 @@ export class Rehearsals {
   #turns: Turn[] = [];
   readonly #scope: Scope = {
     self: {},
-    system: { _sendInspectionEvent: () => undefined },
+    system: { _sendInspectionEvent: () => undefined, _relay: () => undefined },
     defer: () => undefined,
     actionExecutor: ({ exec }) => this.#turns.push((exec as Marker).turn),
   };

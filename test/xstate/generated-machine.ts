@@ -38,6 +38,7 @@ type ActionKind =
   | 'cancel'
   | 'emit'
   | 'send self'
+  | 'send self later'
   | 'send invoked'
   | 'spawn'
   | 'spawn in assign'
@@ -96,6 +97,7 @@ const KINDS: readonly ActionKind[] = [
   'cancel',
   'emit',
   'send self',
+  'send self later',
   'send invoked',
   'spawn',
   'spawn in assign',
@@ -307,16 +309,21 @@ function configOf(spec: StateSpec, id: string, shared: Shared): unknown {
     ...common,
     on,
     ...(after && { after: { 10: transitionOf(after) } }),
-    // Without a guard that ends it, an eventless transition would run for ever.
+    // Without a guard that ends it, an eventless transition would run for ever; and one that sends as
+    // it is taken would be taken again for what it sends.
     ...(always && {
       always: {
         ...transitionOf(always),
-        guard: ({ context }: { context: Context }) => context.n % 7 === 3,
+        guard: ({ context, event }: Args) => context.n % 7 === 3 && event.type !== SPENT,
       },
     }),
     // Sent before its target exists: the actor is made when the entry actions have run.
     ...(spec.invoke === 'callback' && {
-      entry: [...common.entry, sendTo(invoked, { type: 'hello' } as never)],
+      entry: [
+        ...common.entry,
+        sendTo(invoked, { type: 'hello' } as never),
+        sendTo((() => invoked) as never, (() => ({ type: 'hello again' })) as never),
+      ],
     }),
     ...(spec.invoke !== 'none' && { invoke: { src: spec.invoke, id: invoked, ...hears } }),
   };
@@ -412,6 +419,11 @@ function actionOf({ kind, tag }: ActionSpec, shared: Shared): unknown {
     case 'emit':
       return emit((({ context }: Args) => ({ type: 'emitted', n: context.n })) as never);
     case 'send self':
+      return sendTo(
+        (({ self }: { self: unknown }) => self) as never,
+        (() => makeEvent(shared, tag)) as never,
+      );
+    case 'send self later':
       return sendTo(
         (({ self }: { self: unknown }) => self) as never,
         (() => makeEvent(shared, tag)) as never,
