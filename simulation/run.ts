@@ -155,6 +155,7 @@ export class Run<W = unknown> implements Ambient {
       scenario.setup(this.#stage(), workload);
       this.#stepper.settle();
     });
+    this.#remember(undefined);
     this.#numberTimers(undefined);
     this.#check();
     this.setup = this.#notes;
@@ -247,7 +248,7 @@ export class Run<W = unknown> implements Ambient {
       this.#perform(event);
       this.#stepper.settle();
     });
-    if (cell !== undefined) this.#state.after(cell, event, notes.choices);
+    this.#remember(event);
     this.#numberTimers(cell);
     const step: Step = {
       kind: event.kind,
@@ -262,6 +263,19 @@ export class Run<W = unknown> implements Ambient {
     this.steps.push(step);
     this.#check();
     return step;
+  }
+
+  /** Whoever ran may wait now in the midst of its code: by an event of its own, or as a timer or another agent let it go on. */
+  #remember(event: SimEvent | undefined): void {
+    const { choices } = this.#notes;
+    const told =
+      event === undefined || event.kind === 'timer'
+        ? this.#fired
+        : 'envelope' in event
+          ? event.envelope
+          : undefined;
+    for (const cell of this.#stepper.takeRan())
+      this.#state.after(cell, event?.id ?? 'setup', told, choices);
   }
 
   #perform(event: SimEvent): void {
