@@ -165,6 +165,7 @@ export class Run<W = unknown> implements Ambient {
       scenario.setup(this.#stage(), workload);
       this.#stepper.settle();
     });
+    this.#remember(undefined);
     this.#numberTimers(undefined);
     this.#check();
     this.setup = this.#notes;
@@ -277,7 +278,7 @@ export class Run<W = unknown> implements Ambient {
       this.#perform(event);
       this.#stepper.settle();
     });
-    if (cell !== undefined) this.#state.after(cell, event, notes.choices);
+    this.#remember(event);
     this.#numberTimers(cell);
     if (this.core.names.size !== names) notes.isLocal = false;
     const step: Step = {
@@ -293,6 +294,19 @@ export class Run<W = unknown> implements Ambient {
     this.steps.push(step);
     this.#check();
     return step;
+  }
+
+  /** Whoever ran may wait now in the midst of its code: by an event of its own, or as a timer or another agent let it go on. */
+  #remember(event: SimEvent | undefined): void {
+    const { choices } = this.#notes;
+    const told =
+      event === undefined || event.kind === 'timer'
+        ? this.#fired
+        : 'envelope' in event
+          ? event.envelope
+          : undefined;
+    for (const cell of this.#stepper.takeRan())
+      this.#state.after(cell, event?.id ?? 'setup', told, choices);
   }
 
   #perform(event: SimEvent): void {
