@@ -11,6 +11,7 @@ import type { Behavior } from './behavior.ts';
 import { Cell } from './cell.ts';
 import type { Clock } from './clock.ts';
 import { DeadLetters, type DeadLetterReason } from './dead-letters.ts';
+import type { Effects } from './effects.ts';
 import { Envelope, Lineage, Task, type Budget, type Destination } from './envelope.ts';
 import {
   ActorEnded,
@@ -50,6 +51,7 @@ export interface CoreParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
+  readonly effects: Effects | undefined;
   readonly log: Log;
   readonly freeze: boolean;
   readonly planTransitions: boolean;
@@ -78,6 +80,7 @@ export class Core {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
+  readonly effects: Effects | undefined;
   readonly log: Log;
   readonly timers: Timers;
   /** Whether transitions of machines are planned (runtime/xstate/plan.ts). */
@@ -120,6 +123,7 @@ export class Core {
     this.clock = parts.clock;
     this.random = parts.random;
     this.network = parts.network;
+    this.effects = parts.effects;
     this.log = parts.log;
     this.#throttle = new LogThrottle(parts.log);
     this.planTransitions = parts.planTransitions;

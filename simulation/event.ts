@@ -6,9 +6,10 @@
  * in an edited program.
  */
 import type { Ask, Cell, Envelope, Timer } from '../runtime/internal.ts';
+import type { Pending } from './effects.ts';
 
 /** What can happen. */
-export type SimEvent = Delivery | Reply | Firing | Fault;
+export type SimEvent = Delivery | Reply | Firing | Completion | Fault;
 
 interface Common {
   readonly id: string;
@@ -40,6 +41,12 @@ export interface Reply extends Common {
 export interface Firing extends Common {
   readonly kind: 'timer';
   readonly timer: Timer;
+}
+
+/** Work of the outside world comes to an end, or tells something. */
+export interface Completion extends Common {
+  readonly kind: 'effect';
+  readonly effect: Pending;
 }
 
 /** Something breaks. */

@@ -18,6 +18,10 @@ export interface Exhausted {
   readonly closed: boolean;
   readonly states: number;
   readonly runs: number;
+  /** Chance decided something. */
+  readonly drew: boolean;
+  /** An agent looked at the clock, and the search told states apart without it. */
+  readonly readClock: boolean;
   readonly violation: Violation | undefined;
   /** The way to the violation. */
   readonly moves: readonly Move[];
@@ -29,6 +33,8 @@ export interface SearchLimits {
   readonly depthMax: number;
   /** Says whether the time is up. */
   readonly isOver: () => boolean;
+  /** Whether the time belongs to the state. */
+  readonly timed?: boolean;
 }
 
 interface Visited extends Node {
@@ -47,6 +53,13 @@ export function exhaust<W>(scenario: Scenario<W>, workload: W, limits: SearchLim
   let runs = 0;
   let run!: Run<W>;
   let cut = false;
+  let drew = false;
+  let readClock = false;
+  const textOf = (): number => {
+    drew ||= run.drew;
+    readClock ||= run.readClock;
+    return hash(limits.timed === true ? `${run.text}${run.world.nowMs}` : run.text);
+  };
   /** The setup is a step too: its choices are the first that branch. */
   const setups: Move[] = [];
   const begin = (setup: Move): Run<W> => new Run(scenario, workload, chooserOf(setup));
@@ -55,6 +68,8 @@ export function exhaust<W>(scenario: Scenario<W>, workload: W, limits: SearchLim
     closed: false,
     states: visited.size,
     runs,
+    drew,
+    readClock,
     violation,
     moves,
   });
@@ -92,7 +107,7 @@ export function exhaust<W>(scenario: Scenario<W>, workload: W, limits: SearchLim
       const made = movedBy(setup.id, run.setup.choices);
       setups.push(...otherChoices(setup, run.setup.choices));
       if (run.violation !== undefined) return failed(run.violation, [made]);
-      const text = hash(run.text);
+      const text = textOf();
       if (visited.has(text)) continue;
       at = enter(text, undefined, made);
       if (at === undefined) return failed(run.violation as unknown as Violation, [made]);
@@ -119,7 +134,7 @@ export function exhaust<W>(scenario: Scenario<W>, workload: W, limits: SearchLim
     if (from.left.length === 0 && others.length > 0) stack.push(from);
     from.left.push(...others);
     if (run.violation !== undefined) return failed(run.violation, [...movesTo(from), made]);
-    const text = hash(run.text);
+    const text = textOf();
     let to: Visited | undefined = visited.get(text);
     if (to === undefined) {
       if (from.depth >= limits.depthMax) {
@@ -140,7 +155,15 @@ export function exhaust<W>(scenario: Scenario<W>, workload: W, limits: SearchLim
     const entry = loop.entry as Visited;
     return failed(loop.violation, [...movesTo(entry)]);
   }
-  return { closed: !cut, states: visited.size, runs, violation: undefined, moves: [] };
+  return {
+    closed: !cut,
+    states: visited.size,
+    runs,
+    drew,
+    readClock,
+    violation: undefined,
+    moves: [],
+  };
 }
 
 /** A run does not repeat: an event that was there is not there any more. */

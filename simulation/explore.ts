@@ -100,25 +100,26 @@ export function explore<W = undefined>(
   }
   if (strategy === 'exhaustive' || (strategy === 'portfolio' && settings.exhaustiveMs > 0)) {
     const untilMs = strategy === 'exhaustive' ? Infinity : clock.now() + settings.exhaustiveMs;
-    const {
-      closed,
-      states: seen,
-      runs,
-      violation,
-      moves,
-    } = exhaust(scenario, first, {
+    const limits = {
       statesMax: settings.statesMax,
       depthMax: settings.stepsMax,
       isOver: () => clock.now() >= untilMs || isOver(),
-    });
-    states = seen;
-    schedules += runs;
+    };
+    let found = exhaust(scenario, first, limits);
+    schedules += found.runs;
+    // Who looks at the clock may do something else in the same state at another time.
+    if (found.closed && found.readClock) {
+      found = exhaust(scenario, first, { ...limits, timed: true });
+      schedules += found.runs;
+    }
+    const { closed, violation, moves, drew } = found;
+    states = found.states;
     if (violation !== undefined) {
       const run = replay(scenario, first, moves);
       run.violation ??= violation;
       return failed(run, first, 'exhaustive', [...moves]);
     }
-    if (closed && scenario.workload === undefined) return report('PROVED');
+    if (closed && !drew && scenario.workload === undefined) return report('PROVED');
     if (strategy === 'exhaustive') return report('PASS');
   }
   const drawn = workloads(scenario, settings.seed, settings.schedules);

@@ -13,7 +13,6 @@ import type { EventObject } from 'xstate';
 import {
   HopLimit,
   RequestLost,
-  createSeededRandom,
   createSystem,
   fromHandler,
   type AgentContext,
@@ -26,10 +25,12 @@ import {
 import { Ask, Cell, coreOf, type Core, type Envelope, type Timer } from '../runtime/internal.ts';
 import { within, type Ambient } from './ambient.ts';
 import { ShownClock } from './clock.ts';
-import type { Delivery, Fault, Reply, SimEvent } from './event.ts';
+import { EffectBoard, type Pending } from './effects.ts';
+import type { Completion, Delivery, Fault, Reply, SimEvent } from './event.ts';
 import { Faulting, InjectedCrash } from './faults.ts';
 import { OrderWatch } from './order.ts';
 import { matches, type Scenario, type Stage } from './scenario.ts';
+import { CountedRandom } from './random.ts';
 import { StateText } from './state.ts';
 import { Stepper } from './stepper.ts';
 import { deadlockOf, stuckOf } from './waits.ts';
@@ -105,6 +106,7 @@ export class Run<W = unknown> implements Ambient {
   readonly #clock = new ShownClock();
   readonly #stepper = new Stepper();
   readonly #faults: Faulting;
+  readonly #effects: EffectBoard;
   readonly #order: OrderWatch;
   readonly #state: StateText;
   readonly #tasks = new Map<string, 'open' | 'done'>();
@@ -120,8 +122,13 @@ export class Run<W = unknown> implements Ambient {
   #notes: Notes = fresh();
   /** Whose step it is. */
   #acting: Cell | undefined;
-  /** The event of the timer that fires. */
+  /** The event of the timer that fires, or of the effect that goes on. */
   #fired: Envelope | undefined;
+  #isCompleting = false;
+  /** Why the run makes no sense. */
+  #refused: Error | undefined;
+
+  readonly #random: CountedRandom;
 
   constructor(scenario: Scenario<W>, workload: W, chooser: Chooser = FIRST, seed = 1) {
     this.scenario = scenario;
@@ -131,6 +138,13 @@ export class Run<W = unknown> implements Ambient {
       send: () => false,
       carry: (envelope, resume) => this.#carry(envelope, resume),
     };
+    this.#random = new CountedRandom(seed);
+    this.#effects = new EffectBoard(scenario.effects ?? {}, {
+      numbered: (label) => this.#numbered(label),
+      nextOrder: () => this.core.nextId(),
+      stepNumber: () => this.steps.length,
+      refuse: (error) => void (this.#refused ??= error),
+    });
     this.system = createSystem({
       log: false,
       freeze: true,
@@ -138,8 +152,9 @@ export class Run<W = unknown> implements Ambient {
       askTimeoutMs: Infinity,
       clock: this.#clock,
       scheduler: this.#stepper,
-      random: createSeededRandom(seed),
+      random: this.#random,
       network,
+      effects: this.#effects,
     });
     this.core = coreOf(this.system);
     this.world = new World(this.core, this.#tasks, this.#asks);
@@ -151,6 +166,7 @@ export class Run<W = unknown> implements Ambient {
       scenario.setup(this.#stage(), workload);
       this.#stepper.settle();
     });
+    if (this.#refused !== undefined) throw this.#refused;
     this.#numberTimers(undefined);
     this.#check();
     this.setup = this.#notes;
@@ -167,6 +183,7 @@ export class Run<W = unknown> implements Ambient {
     this.#forgetVoid();
     for (const cell of this.#stepper.ready) if (cell.takesMessages) this.#deliveries(cell, events);
     for (const envelope of this.#replies) events.push(this.#reply(envelope));
+    for (const effect of this.#effects.ready()) events.push(this.#completion(effect));
     events.sort((a, b) => a.order - b.order);
     for (const timer of this.core.timers.nextDue()) {
       if (timer.dueMs === Infinity) break;
@@ -232,6 +249,12 @@ export class Run<W = unknown> implements Ambient {
     return { kind: 'reply', id, key, cell, order: envelope.id, bornAt, ask, envelope };
   }
 
+  #completion(effect: Pending): Completion {
+    const { id, label, agent, order, bornAt } = effect;
+    const cell = this.core.cells.get(`/${agent}`);
+    return { kind: 'effect', id, key: `effect ${label}`, cell, order, bornAt, effect };
+  }
+
   // ── One step ────────────────────────────────────────────────────────────────────────────────
 
   /** Lets an event happen, and all commands that follow from it. */
@@ -243,6 +266,7 @@ export class Run<W = unknown> implements Ambient {
       this.#perform(event);
       this.#stepper.settle();
     });
+    if (this.#refused !== undefined) throw this.#refused;
     if (cell !== undefined) this.#state.after(cell, event, notes.choices);
     this.#numberTimers(cell);
     const step: Step = {
@@ -270,6 +294,8 @@ export class Run<W = unknown> implements Ambient {
         return undefined;
       case 'timer':
         return this.#fire(event.timer);
+      case 'effect':
+        return this.#goOn(event.effect);
       default:
         this.#faults.spend(event);
         return this.#spoil(event);
@@ -296,12 +322,37 @@ export class Run<W = unknown> implements Ambient {
     this.#clock.advanceTo(timer.dueMs);
     this.#fired = undefined;
     this.core.timers.fire(timer);
+    this.#handleFired();
+  }
+
+  #goOn(effect: Pending): void {
+    const { id, label, fair } = effect;
+    this.#fired = undefined;
+    this.#isCompleting = true;
+    const came = this.#effects.complete(effect, (count) => this.choose(label, count, fair));
+    this.#isCompleting = false;
+    this.#notes.notes.push(`${id} ${came}`);
+    this.#handleFired();
+  }
+
+  #handleFired(): void {
     this.#stepper.settle();
     // Its event is handled now, as if it had just come in; others that wait may come before in another schedule.
     const fired = this.#fired as Envelope | undefined;
     if (!(fired?.to instanceof Cell) || !fired.to.takesMessages) return;
+    if (this.#isBehind(fired.to, fired)) return;
     this.#acting = fired.to;
     this.#handle(fired.to, fired);
+  }
+
+  /** Whether an agent's own events are before it, which keep their order. */
+  #isBehind({ mailbox }: Cell, fired: Envelope): boolean {
+    if (fired.timer !== undefined) return false;
+    for (const envelope of mailbox) {
+      if (envelope === fired) return false;
+      if (laneOf(envelope) === laneOf(fired)) return true;
+    }
+    return false;
   }
 
   #spoil(fault: Fault): void {
@@ -346,7 +397,8 @@ export class Run<W = unknown> implements Ambient {
     this.#ids.set(envelope, { id, bornAt: this.steps.length });
     this.#notes.sent.push(id);
     const { to } = envelope;
-    if (envelope.timer !== undefined) this.#fired = envelope;
+    if (envelope.timer !== undefined || (this.#isCompleting && envelope.inner !== undefined))
+      this.#fired = envelope;
     if (!(to instanceof Ask)) return to.accept(envelope, resume);
     if (to.state !== 'open') return to.accept(envelope);
     // An answer travels apart from messages, and a deadline may pass before it is there. Whoever gave
@@ -528,9 +580,25 @@ export class Run<W = unknown> implements Ambient {
     return [...asks, ...this.openTasks];
   }
 
+  /** Whether chance decided something: another seed may lead elsewhere. */
+  get drew(): boolean {
+    return this.#random.draws > 0 || this.#effects.drew;
+  }
+
+  /** Whether an agent has looked at the clock once time had passed. */
+  get readClock(): boolean {
+    return this.#clock.wasRead;
+  }
+
   /** The text of the whole state: equal texts are equal states. */
   get text(): string {
-    return this.#state.whole(this.#tasks, this.#replies, this.#order.text + this.#faults.text);
+    return this.#state.whole(
+      this.#tasks,
+      this.#replies,
+      this.#effects,
+      this.#asks,
+      this.#order.text + this.#faults.text,
+    );
   }
 
   // ── What the program may call ───────────────────────────────────────────────────────────────

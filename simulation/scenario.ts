@@ -14,6 +14,7 @@ import {
   type Wait,
 } from '../runtime/index.ts';
 import { checkFunction, checkOptions } from '../runtime/internal.ts';
+import type { EffectModel } from './effects.ts';
 import type { FaultKind } from './event.ts';
 import type { World } from './world.ts';
 
@@ -86,6 +87,11 @@ export interface Scenario<W = undefined> {
   readonly eventually?: Readonly<Record<string, (world: World) => boolean>>;
   readonly ordering?: readonly OrderRule[];
   readonly faults?: Faults;
+  /**
+   * What can come of the work that agents do in the outside world, by its name: the `src` of a
+   * promise, callback or observable in `setup({ actors })`, or the key of `ctx.effect`.
+   */
+  readonly effects?: Readonly<Record<string, EffectModel>>;
   /** Marks the messages whose handling is progress. */
   readonly progress?: (message: EventObject, agent: string) => boolean;
   /** What of an agent's state counts when states are compared, by path; default all. */
@@ -111,6 +117,7 @@ const KEYS: Record<keyof Scenario, true> = {
   eventually: true,
   ordering: true,
   faults: true,
+  effects: true,
   progress: true,
   project: true,
   queuedMax: true,
@@ -127,6 +134,13 @@ export function checkScenario<W>(scenario: Scenario<W>): void {
   for (const group of ['invariant', 'eventually', 'project'] as const)
     for (const [name, property] of Object.entries(scenario[group] ?? {}))
       checkFunction(`scenario.${group}["${name}"]`, property);
+  for (const [name, model] of Object.entries(scenario.effects ?? {}))
+    if (typeof model !== 'function' && (typeof model !== 'object' || model === null))
+      throw new InvalidOption({
+        field: `scenario.effects["${name}"]`,
+        given: model,
+        allowed: 'outcomes, or a function that gives some',
+      });
   const { workload, faults = {} } = scenario;
   if (workload !== undefined && typeof (workload as { generate?: unknown }).generate !== 'function')
     throw new InvalidOption({

@@ -7,8 +7,10 @@
  */
 import type { Ask, Cell, Core, Envelope } from '../runtime/internal.ts';
 import { digest } from './digest.ts';
+import type { EffectBoard } from './effects.ts';
 import type { SimEvent } from './event.ts';
 import type { Choice } from './run.ts';
+import type { RootAsk } from './world.ts';
 
 /** The texts of one run's states. */
 export class StateText {
@@ -29,7 +31,12 @@ export class StateText {
       this.#trails.delete(cell);
       return;
     }
-    const told = 'envelope' in event ? this.#text(event.envelope.message) : '';
+    const told =
+      'envelope' in event
+        ? this.#text(event.envelope.message)
+        : event.kind === 'effect'
+          ? this.#text([event.effect.input, event.effect.outcomes])
+          : '';
     const chosen = choices.map(({ index }) => index).join();
     this.#trails.set(
       cell,
@@ -38,7 +45,13 @@ export class StateText {
   }
 
   /** The text of everything. */
-  whole(tasks: ReadonlyMap<string, string>, replies: Iterable<Envelope>, rest: string): string {
+  whole(
+    tasks: ReadonlyMap<string, string>,
+    replies: Iterable<Envelope>,
+    effects: EffectBoard,
+    asked: readonly RootAsk[],
+    rest: string,
+  ): string {
     const core = this.#core;
     this.#rankAsks();
     const paths = [...core.cells.keys()].sort();
@@ -48,6 +61,8 @@ export class StateText {
       ({ to, message }) => `${this.#nameOf(to as unknown as Ask)}=${this.#text(message)}`,
     );
     text += `replies ${answers.sort().join()}\n`;
+    text += `asked ${this.#text(asked)}\n`;
+    text += `effects ${effects.text((value) => this.#text(value))}\n`;
     const nowMs = core.clock.now();
     const timers = core.timers.all().filter(({ dueMs }) => dueMs < Infinity);
     text += `timers ${timers

@@ -25,6 +25,7 @@ import { InvalidOption, NoParent } from '../errors.ts';
 import { isRef } from '../ref.ts';
 import { running } from '../step.ts';
 import { XStateBehavior } from './behavior.ts';
+import { takeOver } from './effects.ts';
 import {
   LINEAGE,
   OWNER,
@@ -186,7 +187,10 @@ export class XStateHost {
     // An actor is being made, and its logic has not been called yet.
     if (event.type === '@xstate.actor') {
       const { actorRef: actor } = event;
-      if (actor._parent === undefined || actor._parent === this.#root) return;
+      if (actor._parent === undefined) return;
+      const { effects } = this.core;
+      if (effects !== undefined) takeOver(actor, effects, this.#ownerOf(actor).life.cell.path);
+      if (actor._parent === this.#root) return;
       if (actor.logic instanceof StateMachine) actor.logic = bounded(actor.logic);
     } else if (event.type === '@xstate.microstep' && event.actorRef === selection.actor) {
       selection.reentered ||= event._transitions.some(
