@@ -6,7 +6,7 @@ import type { Clock } from '../runtime/index.ts';
 
 export class ShownClock implements Clock {
   #nowMs = 0;
-  /** An agent has looked at it after some time had passed: its state alone does not say what it will do. */
+  /** An agent has looked at it: its state alone does not say what it will do. */
   wasRead = false;
 
   now(): number {
@@ -14,7 +14,7 @@ export class ShownClock implements Clock {
   }
 
   read(): number {
-    this.wasRead ||= this.#nowMs > 0;
+    this.wasRead = true;
     return this.#nowMs;
   }
 

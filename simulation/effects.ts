@@ -10,6 +10,7 @@ import {
   type EffectSink,
   type Effects,
 } from '../runtime/index.ts';
+import { outside } from './ambient.ts';
 
 /** What a model is asked for. */
 export interface EffectRequest {
@@ -207,7 +208,8 @@ export class EffectBoard implements Effects {
     let outcomes: unknown = fair ? given.outcomes : given;
     if (outcomes instanceof fc.Arbitrary) {
       this.drew = true;
-      outcomes = fc.sample(outcomes as fc.Arbitrary<EffectOutcome>, { numRuns: DRAWN, seed: 1 });
+      const arbitrary = outcomes as fc.Arbitrary<EffectOutcome>;
+      outcomes = outside(() => fc.sample(arbitrary, { numRuns: DRAWN, seed: 1 }));
     }
     if (Array.isArray(outcomes) && outcomes.length > 0 && outcomes.every(isOutcome))
       return { outcomes, fair };

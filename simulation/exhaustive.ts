@@ -20,7 +20,7 @@ export interface Exhausted {
   readonly runs: number;
   /** Chance decided something. */
   readonly drew: boolean;
-  /** An agent looked at the clock, and the search told states apart without it. */
+  /** Agents looked at the clock, and it went on. */
   readonly readClock: boolean;
   readonly violation: Violation | undefined;
   /** The way to the violation. */
@@ -54,10 +54,12 @@ export function exhaust<W>(scenario: Scenario<W>, workload: W, limits: SearchLim
   let run!: Run<W>;
   let cut = false;
   let drew = false;
-  let readClock = false;
+  let wasRead = false;
+  let wentOn = false;
   const textOf = (): number => {
     drew ||= run.drew;
-    readClock ||= run.readClock;
+    wasRead ||= run.readClock;
+    wentOn ||= run.world.nowMs > 0;
     return hash(limits.timed === true ? `${run.text}${run.world.nowMs}` : run.text);
   };
   /** The setup is a step too: its choices are the first that branch. */
@@ -69,7 +71,7 @@ export function exhaust<W>(scenario: Scenario<W>, workload: W, limits: SearchLim
     states: visited.size,
     runs,
     drew,
-    readClock,
+    readClock: wasRead && wentOn,
     violation,
     moves,
   });
@@ -160,7 +162,7 @@ export function exhaust<W>(scenario: Scenario<W>, workload: W, limits: SearchLim
     states: visited.size,
     runs,
     drew,
-    readClock,
+    readClock: wasRead && wentOn,
     violation: undefined,
     moves: [],
   };

@@ -11,5 +11,6 @@ export type { Choice, Step } from './run.ts';
 export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
 export type { Move } from './schedule.ts';
 export type { StrategyName } from './strategies/portfolio.ts';
+export { Nondeterminism } from './traps.ts';
 export type { Verdict, Violation } from './violation.ts';
 export type { RootAsk, World } from './world.ts';

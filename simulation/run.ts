@@ -22,7 +22,15 @@ import {
   type System,
   type Wait,
 } from '../runtime/index.ts';
-import { Ask, Cell, coreOf, type Core, type Envelope, type Timer } from '../runtime/internal.ts';
+import {
+  Ask,
+  Cell,
+  coreOf,
+  running,
+  type Core,
+  type Envelope,
+  type Timer,
+} from '../runtime/internal.ts';
 import { within, type Ambient } from './ambient.ts';
 import { ShownClock } from './clock.ts';
 import { EffectBoard, type Pending } from './effects.ts';
@@ -162,10 +170,14 @@ export class Run<W = unknown> implements Ambient {
     this.#order = new OrderWatch(scenario.ordering ?? []);
     this.#state = new StateText(this.core, scenario.project ?? {});
     this.system.inspect((event) => this.#observe(event));
-    within(this, () => {
-      scenario.setup(this.#stage(), workload);
-      this.#stepper.settle();
-    });
+    try {
+      within(this, () => {
+        scenario.setup(this.#stage(), workload);
+        this.#stepper.settle();
+      });
+    } catch (error) {
+      if (this.violation === undefined) throw error;
+    }
     if (this.#refused !== undefined) throw this.#refused;
     this.#numberTimers(undefined);
     this.#check();
@@ -585,7 +597,7 @@ export class Run<W = unknown> implements Ambient {
     return this.#random.draws > 0 || this.#effects.drew;
   }
 
-  /** Whether an agent has looked at the clock once time had passed. */
+  /** Whether an agent has looked at the clock. */
   get readClock(): boolean {
     return this.#clock.wasRead;
   }
@@ -627,6 +639,14 @@ export class Run<W = unknown> implements Ambient {
     const agent = this.#acting?.path.slice(1);
     this.violate('SAFETY', text, { agents: agent === undefined ? [] : [agent] });
     throw new Failed(text);
+  }
+
+  nondeterministic(error: Error): void {
+    const agent = running.cell?.path.slice(1);
+    this.violate('NONDETERMINISTIC', error.message, {
+      agents: agent === undefined ? [] : [agent],
+      cause: error,
+    });
   }
 
   // ── The stage ───────────────────────────────────────────────────────────────────────────────
