@@ -3,6 +3,7 @@
  * simulation chooses to complete it, with one of the outcomes that its model allows.
  */
 import * as fc from 'fast-check';
+import type { AnyStateMachine, InputFrom, OutputFrom, StateMachine } from 'xstate';
 import {
   InvalidOption,
   TroupeError,
@@ -13,8 +14,8 @@ import {
 import { outside } from './ambient.ts';
 
 /** What a model is asked for. */
-export interface EffectRequest {
-  readonly input: unknown;
+export interface EffectRequest<TInput = unknown> {
+  readonly input: TInput;
   /** Who began the effect, by path. */
   readonly agent: string;
 }
@@ -27,15 +28,63 @@ export type EffectOutcome<T = unknown> =
   | { readonly type: 'emits'; readonly events: readonly unknown[] };
 
 /** Outcomes of which none is avoided for ever. */
-export interface FairOutcomes {
+export interface FairOutcomes<T = unknown> {
   readonly fair: true;
-  readonly outcomes: readonly EffectOutcome[];
+  readonly outcomes: readonly EffectOutcome<T>[];
 }
 
-type Outcomes = readonly EffectOutcome[] | FairOutcomes | fc.Arbitrary<EffectOutcome>;
+type Outcomes<T = unknown> =
+  readonly EffectOutcome<T>[] | FairOutcomes<T> | fc.Arbitrary<EffectOutcome<T>>;
+
+/** As a method, so that a model may know the input of its effects better than a scenario does. */
+interface Asked<T, TInput> {
+  for(request: EffectRequest<TInput>): Outcomes<T>;
+}
 
 /** What can come of the effects of one name: the simulation tries each, and the first is the usual one. */
-export type EffectModel = Outcomes | ((request: EffectRequest) => Outcomes);
+export type EffectModel<T = unknown, TInput = unknown> = Outcomes<T> | Asked<T, TInput>['for'];
+
+/**
+ * The models of a machine's promises, callbacks and observables, by their names in `setup({ actors })`
+ * and with the types that they have there.
+ *
+ * @example
+ * ```ts
+ * import { fromPromise } from 'xstate';
+ * import { fail, hang, ok, type EffectModels } from 'troupe/simulation';
+ *
+ * const desk = setup({
+ *   actors: { callLLM: fromPromise<string, { prompt: string }>(() => Promise.resolve('')) },
+ * }).createMachine({});
+ * const effects = {
+ *   callLLM: ({ input }) => [ok(`an answer to ${input.prompt}`), fail(new Error('429')), hang()],
+ * } satisfies EffectModels<typeof desk>;
+ * ```
+ */
+export type EffectModels<TMachine extends AnyStateMachine> =
+  TMachine extends StateMachine<
+    infer _Context,
+    infer _Event,
+    infer _Children,
+    infer TActor,
+    infer _Action,
+    infer _Guard,
+    infer _Delay,
+    infer _Value,
+    infer _Tag,
+    infer _Input,
+    infer _Output,
+    infer _Emitted,
+    infer _Meta,
+    infer _Config
+  >
+    ? {
+        readonly [A in TActor as A['src']]?: EffectModel<
+          OutputFrom<A['logic']>,
+          InputFrom<A['logic']>
+        >;
+      }
+    : never;
 
 /** The effect succeeds. */
 export function ok<const T>(value: T): EffectOutcome<T> {
@@ -58,7 +107,7 @@ export function emits(...events: readonly unknown[]): EffectOutcome<never> {
 }
 
 /** Of effects that are begun again and again, none of these outcomes stays away for ever. */
-export function fairly(...outcomes: readonly EffectOutcome[]): FairOutcomes {
+export function fairly<T>(...outcomes: readonly EffectOutcome<T>[]): FairOutcomes<T> {
   return { fair: true, outcomes };
 }
 
@@ -121,11 +170,15 @@ export class EffectBoard implements Effects {
   readonly #models: Readonly<Record<string, EffectModel>>;
   readonly #host: Host;
   readonly #pending = new Set<Pending>();
+  readonly #keepsGivenUp: boolean;
+  /** The effects that were given up, and may come to an end all the same. */
+  readonly givenUp = new Set<Pending>();
   /** Some outcomes were drawn, so that not all have been tried. */
   drew = false;
 
-  constructor(models: Readonly<Record<string, EffectModel>>, host: Host) {
+  constructor(models: Readonly<Record<string, EffectModel>>, keepsGivenUp: boolean, host: Host) {
     this.#models = models;
+    this.#keepsGivenUp = keepsGivenUp;
     this.#host = host;
   }
 
@@ -133,14 +186,14 @@ export class EffectBoard implements Effects {
     const agent = path.slice(1);
     // An agent that is nothing but a promise goes by its own name.
     const src = key ?? (place === undefined ? agent : undefined);
-    const model = src === undefined ? undefined : this.#models[src];
+    const label = `${agent}/${src}`;
+    const model = src === undefined ? undefined : (this.#models[label] ?? this.#models[src]);
     if (model === undefined) {
       const error = new UnmodelledEffect({ agent, kind, src: key, place });
       this.#host.refuse(error);
       throw error;
     }
     const given = typeof model === 'function' ? model({ input, agent }) : model;
-    const label = `${agent}/${src}`;
     const effect: Pending = {
       label,
       id: this.#host.numbered(`effect ${label}`),
@@ -155,8 +208,9 @@ export class EffectBoard implements Effects {
     };
     this.#pending.add(effect);
     return () => {
+      if (!this.#pending.delete(effect)) return;
       effect.state = 'given up';
-      this.#pending.delete(effect);
+      if (this.#keepsGivenUp) this.givenUp.add(effect);
     };
   }
 
@@ -168,6 +222,7 @@ export class EffectBoard implements Effects {
   /** Lets an effect go on: completes it with one of its outcomes, or emits what comes next. */
   complete(effect: Pending, choose: (count: number) => number): string {
     const { sink, outcomes } = effect;
+    this.givenUp.delete(effect);
     if (effect.left !== undefined) return this.#emit(effect, effect.left);
     const outcome = outcomes[choose(outcomes.length)] as EffectOutcome;
     switch (outcome.type) {
@@ -196,7 +251,7 @@ export class EffectBoard implements Effects {
 
   /** All that is under way, as a part of the state. */
   text(textOf: (value: unknown) => string): string {
-    const lines = [...this.#pending].map(
+    const lines = [...this.#pending, ...this.givenUp].map(
       ({ label, input, state, left, outcomes }) =>
         `${label} ${state} ${textOf(input)} ${textOf(outcomes)} ${textOf(left)}`,
     );

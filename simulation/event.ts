@@ -51,14 +51,16 @@ export interface Completion extends Common {
 
 /** Something breaks. */
 export interface Fault extends Common {
-  readonly kind: 'crash' | 'crash after' | 'crash waiting' | 'drop' | 'duplicate';
+  readonly kind: 'crash' | 'crash after' | 'crash waiting' | 'drop' | 'duplicate' | 'late';
   /** The budget that it spends. */
   readonly budget: FaultKind;
   /** The event that it replaces or spoils; undefined for the crash of an agent that waits. */
   readonly of: Delivery | Reply | undefined;
+  /** The effect that was given up, and goes on all the same. */
+  readonly effect?: Pending;
 }
 
-export type FaultKind = 'crash' | 'drop' | 'duplicate';
+export type FaultKind = 'crash' | 'drop' | 'duplicate' | 'late';
 
 /** Whether two events that could both happen next may lead elsewhere in another order. */
 export function races(a: SimEvent, b: SimEvent): boolean {

@@ -4,7 +4,13 @@
 export { assert, choose, chooseFairly, done, progress, task } from './ambient.ts';
 export type { Case, Constraint } from './case.ts';
 export { UnmodelledEffect, emits, fail, fairly, hang, ok } from './effects.ts';
-export type { EffectModel, EffectOutcome, EffectRequest, FairOutcomes } from './effects.ts';
+export type {
+  EffectModel,
+  EffectModels,
+  EffectOutcome,
+  EffectRequest,
+  FairOutcomes,
+} from './effects.ts';
 export { explore, type CheckOptions } from './explore.ts';
 export type { Coverage, Failure, Minimal, Report } from './report.ts';
 export type { Choice, Step } from './run.ts';

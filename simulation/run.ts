@@ -147,7 +147,7 @@ export class Run<W = unknown> implements Ambient {
       carry: (envelope, resume) => this.#carry(envelope, resume),
     };
     this.#random = new CountedRandom(seed);
-    this.#effects = new EffectBoard(scenario.effects ?? {}, {
+    this.#effects = new EffectBoard(scenario.effects ?? {}, scenario.faults?.late !== undefined, {
       numbered: (label) => this.#numbered(label),
       nextOrder: () => this.core.nextId(),
       stepNumber: () => this.steps.length,
@@ -208,7 +208,7 @@ export class Run<W = unknown> implements Ambient {
 
   /** The faults that can come instead of the enabled events. */
   faults(enabled: readonly SimEvent[]): Fault[] {
-    return this.faulty ? this.#faults.possible(enabled, this.core) : [];
+    return this.faulty ? this.#faults.possible(enabled, this.core, this.#effects.givenUp) : [];
   }
 
   /** What nobody would see: events of cancelled timers, requests that are over, and answers to them. */
@@ -368,8 +368,11 @@ export class Run<W = unknown> implements Ambient {
   }
 
   #spoil(fault: Fault): void {
-    const { kind, of, cell } = fault;
+    const { kind, of, cell, effect } = fault;
     switch (kind) {
+      case 'late':
+        if (effect !== undefined) this.#goOn(effect);
+        return undefined;
       case 'drop':
         if (of?.kind === 'reply') this.#replies.delete(of.envelope);
         else if (of !== undefined) of.cell.mailbox.removeWhere((entry) => entry === of.envelope);

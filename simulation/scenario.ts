@@ -56,6 +56,8 @@ export interface Faults {
   readonly drop?: { readonly on: readonly string[]; readonly max: number };
   /** Messages delivered twice. */
   readonly duplicate?: { readonly on: readonly string[]; readonly max: number };
+  /** Effects such as `agent/callLLM` that come to an end although they were given up. */
+  readonly late?: { readonly of: readonly string[]; readonly max: number };
 }
 
 /** A rule about order: an agent must not handle one type of message before another. */
@@ -89,7 +91,8 @@ export interface Scenario<W = undefined> {
   readonly faults?: Faults;
   /**
    * What can come of the work that agents do in the outside world, by its name: the `src` of a
-   * promise, callback or observable in `setup({ actors })`, or the key of `ctx.effect`.
+   * promise, callback or observable in `setup({ actors })`, or the key of `ctx.effect`. The name of
+   * an agent before it, as in `desk/w1/callLLM`, says that of this agent alone.
    */
   readonly effects?: Readonly<Record<string, EffectModel>>;
   /** Marks the messages whose handling is progress. */
@@ -124,7 +127,14 @@ const KEYS: Record<keyof Scenario, true> = {
   allow: true,
 };
 
-const FAULTS: readonly FaultKind[] = ['crash', 'drop', 'duplicate'];
+/** Where a fault may come, by its kind. */
+const WHERE: Record<FaultKind, string> = {
+  crash: 'paths of agents, such as ["desk/w1"]',
+  drop: 'links, such as ["desk>w1"]',
+  duplicate: 'links, such as ["desk>w1"]',
+  late: 'effects, such as ["desk/w1/callLLM"]',
+};
+const FAULTS = Object.keys(WHERE) as FaultKind[];
 
 /** Throws `InvalidOption` when a value is no scenario. */
 export function checkScenario<W>(scenario: Scenario<W>): void {
@@ -159,13 +169,14 @@ export function checkScenario<W>(scenario: Scenario<W>): void {
         given: fault.max,
         allowed: 'an integer >= 0',
       });
-    const where = kind === 'crash' ? fault.of : fault.on;
+    const allowed = WHERE[kind as FaultKind];
+    const field = kind === 'crash' || kind === 'late' ? 'of' : 'on';
+    const where = fault[field];
     if (!Array.isArray(where) || where.length === 0)
       throw new InvalidOption({
-        field: `scenario.faults.${kind}.${kind === 'crash' ? 'of' : 'on'}`,
+        field: `scenario.faults.${kind}.${field}`,
         given: where,
-        allowed:
-          kind === 'crash' ? 'paths of agents, such as ["desk/w1"]' : 'links, such as ["desk>w1"]',
+        allowed,
       });
   }
 }

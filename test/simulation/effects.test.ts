@@ -8,8 +8,15 @@ import {
   fromPromise,
   setup,
 } from 'xstate';
-import { describe, expect, it } from 'vitest';
-import { createSystem, fromHandler, type AgentContext, type ReplyTo } from 'troupe';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import {
+  child,
+  createSystem,
+  fromHandler,
+  supervisor,
+  type AgentContext,
+  type ReplyTo,
+} from 'troupe';
 import {
   UnmodelledEffect,
   done,
@@ -21,6 +28,7 @@ import {
   ok,
   task,
   type EffectModel,
+  type EffectModels,
   type Scenario,
 } from 'troupe/simulation';
 
@@ -42,7 +50,7 @@ const triage = setup({
   states: {
     idle: { on: { go: 'asking' } },
     asking: {
-      entry: assign({ tries: ({ context }) => context.tries + 1 }),
+      entry: assign({ route: '', tries: ({ context }) => context.tries + 1 }),
       invoke: {
         src: 'callLLM',
         input: ({ context }) => ({ tries: context.tries }),
@@ -105,6 +113,13 @@ describe('an effect of a machine', () => {
     );
     expect(report.verdict).toBe('PROVED');
     expect([...seen].sort()).toEqual(['', 'Error: 429', 'billing', 'tech']);
+  });
+
+  it('has the model of its own agent rather than that of all', () => {
+    const scenario = routed([ok('any')], (route) => ['', 'own'].includes(route));
+    const effects = { callLLM: [ok('any')], 'T/callLLM': [ok('own')] };
+    expect(explore({ ...scenario, effects }).verdict).toBe('PROVED');
+    expect(explore(scenario).verdict).toBe('SAFETY');
   });
 
   it('gives its model the input, and the agent that began it', () => {
@@ -393,5 +408,85 @@ describe('a superseded effect', () => {
 
   it('is harmless where the agent compares it with the current one', () => {
     expect(explore(superseded(true)).verdict).toBe('PROVED');
+  });
+});
+
+describe('an effect that was given up', () => {
+  const late = { of: ['*'], max: 1 };
+
+  it('comes to an end late, and the machine that left the state does not hear of it', () => {
+    const scenario = routed([ok('late')], () => true, 'cancel', 'go', 'cancel');
+    const counted: Scenario = {
+      ...scenario,
+      effects: { callLLM: ({ input }) => [ok((input as { tries: number }).tries)] },
+      invariant: {
+        'what came is of the latest call': (w) => {
+          const { route, tries } = w.state<{ route: unknown; tries: number }>('T');
+          return route === '' || route === tries;
+        },
+      },
+    };
+    const without = explore(counted, { strategy: 'exhaustive' });
+    const { verdict, states } = explore(
+      { ...counted, faults: { late } },
+      { strategy: 'exhaustive' },
+    );
+    expect([without.verdict, verdict]).toEqual(['PROVED', 'PROVED']);
+    // It did come, in states that there are not without.
+    expect(states).toBeGreaterThan(without.states);
+  });
+
+  it('by the crash of its agent, is nothing to the next life', () => {
+    type Loaded = { of: number; life: number };
+    const loading = fromHandler({
+      initial: (): Loaded => ({ of: 0, life: 0 }),
+      start: (_state: Loaded, ctx: AgentContext<{ type: 'load' }>) =>
+        ctx.send(ctx.self, { type: 'load' }),
+      *receive(_state: Loaded, _event: { type: 'load' }, ctx: AgentContext<{ type: 'load' }>) {
+        const life = ctx.incarnation;
+        return { of: yield* ctx.effect('load', () => Promise.resolve(life), life), life };
+      },
+    });
+    const scenario = (more: object): Scenario => ({
+      setup({ spawn }) {
+        spawn(supervisor({ children: [child({ id: 'a', logic: loading })] }), { id: 'desk' });
+      },
+      effects: { load: ({ input }) => [ok(input)] },
+      faults: { crash: { of: ['desk/a'], max: 1, when: ['waiting'] }, ...more },
+      invariant: {
+        'each life has its own': (w) => {
+          if (!w.agents.includes('desk/a') || !w.isAlive('desk/a')) return true;
+          const { of, life } = w.state<Loaded>('desk/a');
+          return of === life;
+        },
+      },
+      allow: { crashes: ['*'] },
+    });
+    const without = explore(scenario({}), { strategy: 'exhaustive' });
+    const { verdict, states } = explore(scenario({ late }), { strategy: 'exhaustive' });
+    expect([without.verdict, verdict]).toEqual(['PROVED', 'PROVED']);
+    expect(states).toBeGreaterThan(without.states);
+  });
+
+  it('is refused as a fault of nothing', () => {
+    expect(() => explore({ setup: () => undefined, faults: { late: { of: [], max: 1 } } })).toThrow(
+      /scenario\.faults\.late\.of/,
+    );
+  });
+});
+
+describe('the models of a machine', () => {
+  it('know the inputs and outputs of its actors', () => {
+    const models = {
+      callLLM: ({ input }) => {
+        expectTypeOf(input).toEqualTypeOf<{ tries: number }>();
+        return [ok(`try ${input.tries}`), fail(new Error('429')), hang()];
+      },
+    } satisfies EffectModels<typeof triage>;
+    expect(explore(routed(models.callLLM, (route) => route !== 'try 1')).verdict).toBe('SAFETY');
+    // @ts-expect-error -- the promise gives a text
+    ({ callLLM: [ok(1)] }) satisfies EffectModels<typeof triage>;
+    // @ts-expect-error -- the machine has no such actor
+    ({ other: [ok('')] }) satisfies EffectModels<typeof triage>;
   });
 });
