@@ -179,6 +179,11 @@ export class Cell implements Runnable, Destination {
     else this.core.deadLetter(envelope, 'displaced');
   }
 
+  /** Whether what it has sent waits for room in somebody's mailbox. */
+  get isBlocked(): boolean {
+    return this.#held === 'blocked';
+  }
+
   /** What waits for room in the mailbox, longest first. */
   get outside(): Iterable<Envelope> {
     return this.#waiting?.envelopes() ?? [];
@@ -552,6 +557,7 @@ export class Cell implements Runnable, Destination {
     this.#changed();
     if (life.finishing !== undefined) this.#end(life.finishing);
     else if (this.#pendingStop !== undefined) this.#end(this.#pendingStop);
+    else if (this.#mayResume()) this.signal({ type: 'wake', life });
   }
 
   // ── End of a life ───────────────────────────────────────────────────────────────────────────
@@ -758,7 +764,7 @@ export class Cell implements Runnable, Destination {
         type: 'ended',
         path: this.path,
         incarnation: life.incarnation,
-        reason,
+        reason: core.shownReason(this.path, reason),
       });
     }
     const keep =

@@ -10,7 +10,8 @@ import { askOf, type Ask, type Asker } from './ask.ts';
 import type { Behavior } from './behavior.ts';
 import { Cell } from './cell.ts';
 import type { Clock } from './clock.ts';
-import { DeadLetters, type DeadLetterReason } from './dead-letters.ts';
+import { crashFields, redacted, redactingLog, type Redact } from './crash-report.ts';
+import { DeadLetters, type DeadLetter, type DeadLetterReason } from './dead-letters.ts';
 import type { Effects } from './effects.ts';
 import { Envelope, Lineage, Task, type Budget, type Destination } from './envelope.ts';
 import {
@@ -58,6 +59,8 @@ export interface CoreParts {
   readonly askTimeoutMs: number;
   readonly hopsMax: number;
   readonly deadLettersMax: number;
+  readonly crashDetails: boolean;
+  readonly redact: Redact | undefined;
 }
 
 /** Counters since the start. */
@@ -88,7 +91,9 @@ export class Core {
   readonly ledger: Ledger;
   readonly deadLetters: DeadLetters;
   readonly inspection = new Inspection((callback) => this.guard(callback));
-  readonly names = new Names();
+  readonly names = new Names((type, name, { cell: { path } }) => {
+    if (this.inspection.active) this.inspection.emit({ type, path, name });
+  });
   readonly cells = new Map<string, Cell>();
   /** Agents without a parent, in start order. */
   readonly roots = new Set<Cell>();
@@ -124,7 +129,7 @@ export class Core {
     this.random = parts.random;
     this.network = parts.network;
     this.effects = parts.effects;
-    this.log = parts.log;
+    this.log = redactingLog(parts.log, parts.redact);
     this.#throttle = new LogThrottle(parts.log);
     this.planTransitions = parts.planTransitions;
     this.timers = new Timers(parts.clock);
@@ -151,7 +156,7 @@ export class Core {
   deliver(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
     this.stats.delivered += 1;
     if (this.inspection.active) {
-      const { to, from, message, traceparent } = envelope;
+      const { to, from, message } = envelope;
       const path = this.#pathOf(to.address);
       this.inspection.emit({
         type: 'delivered',
@@ -159,7 +164,10 @@ export class Core {
         to: to.address,
         from,
         message,
-        traceparent,
+        // Few look at it, and it costs as much as all the rest.
+        get traceparent() {
+          return envelope.traceparent;
+        },
       });
     }
     const { network } = this;
@@ -328,7 +336,8 @@ export class Core {
     const letter = this.deadLetters.add(envelope, reason, nowMs, error);
     // Nothing happens when the offer has got its place before.
     this.#offers.get(envelope)?.(reason);
-    if (this.inspection.active) this.inspection.emit({ type: 'dropped', letter });
+    if (this.inspection.active)
+      this.inspection.emit({ type: 'dropped', letter: this.#shownLetter(letter) });
     const { to, from } = letter;
     this.#throttle.warn(nowMs, { to, from, message: envelope.type, reason }, 'dead letter');
   }
@@ -396,13 +405,15 @@ export class Core {
   crashed(cell: Cell, error: unknown, poison: Envelope | undefined): void {
     this.stats.crashes += 1;
     const { path, life } = cell;
+    const { log, crashDetails } = this.#parts;
+    const given = crashFields(cell, error, poison, crashDetails);
+    const report = this.#shown({ level: 'error', label: 'agent crashed', path, fields: given });
+    const { fields } = report;
     if (this.inspection.active) {
-      this.inspection.emit({ type: 'crashed', path, incarnation: life.incarnation, error });
+      const { incarnation } = life;
+      this.inspection.emit({ type: 'crashed', path, incarnation, error: fields['err'], report });
     }
-    this.log.error(
-      { path, incarnation: life.incarnation, message: poison?.type, err: error },
-      'agent crashed',
-    );
+    log.error({ path: report.path, ...fields }, report.label);
     if (poison !== undefined && !poison.exempt) this.deadLetter(poison, 'poison', error);
   }
 
@@ -584,9 +595,42 @@ export class Core {
     const logged = this.log.isLevelEnabled?.(level) !== false;
     if (!logged && !this.inspection.active) return;
     const fields = typeof given === 'function' ? given() : given;
-    if (logged) this.log[level]({ label, path, ...fields }, label);
-    const report: Report = { level, label, path, fields };
+    const report = this.#shown({ level, label, path, fields });
+    const { label: shown } = report;
+    if (logged)
+      this.#parts.log[level]({ label: shown, path: report.path, ...report.fields }, shown);
     if (this.inspection.active) this.inspection.emit({ type: 'report', report });
+  }
+
+  /** A report as the log and the inspection get it. */
+  #shown(report: Report): Report {
+    return redacted(report, this.#parts.redact);
+  }
+
+  /** An exit reason as the inspection gets it. */
+  shownReason(path: string, reason: ExitReason): ExitReason {
+    const err = reason.type === 'crash' ? reason.error : (reason as { cause?: unknown }).cause;
+    if (err === undefined || this.#parts.redact === undefined) return reason;
+    const shown = this.#shownError('agent ended', path, err);
+    return reason.type === 'crash'
+      ? { type: 'crash', error: shown }
+      : ({ ...reason, cause: shown } as ExitReason);
+  }
+
+  /** An error as the inspection gets it. */
+  #shownError(label: string, path: string, err: unknown): unknown {
+    if (err === undefined || this.#parts.redact === undefined) return err;
+    return this.#shown({ level: 'error', label, path, fields: { err } }).fields['err'];
+  }
+
+  /** A dead letter as the inspection gets it: what is kept to be sent again stays as it is. */
+  #shownLetter(letter: DeadLetter): DeadLetter {
+    if (letter.reason !== 'poison' || this.#parts.redact === undefined) return letter;
+    const { to, message, error } = letter;
+    const path = this.#pathOf(to) ?? to;
+    const fields = { message, err: error };
+    const shown = this.#shown({ level: 'warn', label: 'dead letter', path, fields }).fields;
+    return { ...letter, message: shown['message'], error: shown['err'] };
   }
 
   #settled(ask: Ask, error: unknown): void {
@@ -605,7 +649,7 @@ export class Core {
         request: ask.request,
         by: ask.by,
         outcome: ask.state,
-        error,
+        error: this.#shownError('request failed', this.#pathOf(ask.target) ?? ask.target, error),
         tookMs,
       });
     }

@@ -29,6 +29,11 @@ export interface Handler<TState, TEvent extends EventObject, TInput, TEmitted ex
   initial?(input: TInput): TState;
   /** Runs once, before any message; the agent has started when it returns. */
   start?(state: TState, ctx: AgentContext<TEvent, TEmitted>): Handled<NoInfer<TState>>;
+  /**
+   * Runs once, right after the start and before any message, also one that was sent earlier. Whoever
+   * waits for the start does not wait for this: the place for what takes time, such as connecting.
+   */
+  afterStart?(state: TState, ctx: AgentContext<TEvent, TEmitted>): Handled<NoInfer<TState>>;
   /** Handles one message. */
   receive(
     state: TState,
@@ -62,6 +67,7 @@ const PARTS = Symbol('troupe.handler');
 const HANDLER_KEYS: Record<keyof AnyHandler, true> = {
   initial: true,
   start: true,
+  afterStart: true,
   receive: true,
   stop: true,
   stopChildren: true,
@@ -122,7 +128,7 @@ export function fromHandler<
     });
   }
   checkOptions(handler, Object.keys(HANDLER_KEYS), 'fromHandler');
-  for (const hook of ['initial', 'start', 'stop'] as const)
+  for (const hook of ['initial', 'start', 'afterStart', 'stop'] as const)
     checkFunction(`fromHandler.${hook}`, handler[hook], true);
   checkFlag('fromHandler.interruptible', handler.interruptible);
   if (handler.shutdown !== undefined) checkShutdown('fromHandler.shutdown', handler.shutdown);
@@ -158,6 +164,10 @@ type Suspended =
   | { readonly generator: Generator<Wait<unknown>, unknown, unknown>; readonly wait: Wait<unknown> }
   | { readonly generator: undefined; readonly wait: Wait<unknown> };
 
+/** What is waited for between the start and what follows it: nothing, for the cell goes on at once. */
+const STARTED = new Wait<undefined>();
+STARTED.settle(undefined);
+
 /** Runs a handler for one life. */
 export class HandlerBehavior implements Behavior {
   readonly answersInTurn = true;
@@ -167,10 +177,13 @@ export class HandlerBehavior implements Behavior {
   #state: unknown;
   #initialised = false;
   #suspended: Suspended | undefined;
+  /** There is something left to be done after the start and before the first message. */
+  #goesOn: boolean;
 
   constructor(handler: AnyHandler, life: Life) {
     this.#handler = handler;
     this.#life = life;
+    this.#goesOn = handler.afterStart !== undefined;
   }
 
   get stopsInParallel(): boolean {
@@ -199,7 +212,7 @@ export class HandlerBehavior implements Behavior {
       for (const timer of saved.timers) ctx.restoreTimer(timer);
     }
     this.#initialise();
-    if (this.#handler.start === undefined) return 'same';
+    if (this.#handler.start === undefined) return this.#end(undefined, ctx);
     return this.#run(
       this.#handler.start(this.#state, ctx as unknown as AgentContext<EventObject>),
       ctx,
@@ -224,6 +237,13 @@ export class HandlerBehavior implements Behavior {
     this.#suspended = undefined;
     const { generator, wait } = suspended;
     const { ctx } = this.#life;
+    if (wait === STARTED) {
+      const handled = this.#handler.afterStart?.(
+        this.#state,
+        ctx as unknown as AgentContext<EventObject>,
+      );
+      return this.#run(handled, ctx);
+    }
     // The end of an async handler: its value, or its rejection, which is a crash.
     if (generator === undefined) return this.#end(wait.value, ctx);
     return this.#drive(generator, ctx);
@@ -308,6 +328,10 @@ export class HandlerBehavior implements Behavior {
   #end(state: unknown, ctx: Context): Received {
     const changed = state !== undefined && state !== this.#state;
     if (changed) this.#state = state;
+    if (this.#goesOn) {
+      this.#goesOn = false;
+      this.#suspended = { generator: undefined, wait: STARTED };
+    }
     if (!ctx.postponed) return changed ? 'changed' : 'same';
     ctx.postponed = false;
     return changed ? 'postponed and changed' : 'postponed';

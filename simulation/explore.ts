@@ -15,6 +15,7 @@ import { checkScenario, type Scenario } from './scenario.ts';
 import { LENGTHS, SETUP, replay, runSchedule, type Move } from './schedule.ts';
 import { fifo } from './strategies/fifo.ts';
 import { PORTFOLIO, STRATEGIES, type StrategyName } from './strategies/portfolio.ts';
+import type { StrategyFactory } from './strategies/strategy.ts';
 import { withTraps } from './traps.ts';
 import type { Violation } from './violation.ts';
 
@@ -175,6 +176,12 @@ function search<W>(
     if (strategy === 'exhaustive') return report('PASS');
   }
   const drawn = workloads(scenario, settings.seed, settings.schedules);
+  const factories = new Map<StrategyName, StrategyFactory>();
+  const factoryOf = (name: StrategyName): StrategyFactory => {
+    const factory = factories.get(name) ?? STRATEGIES[name]();
+    factories.set(name, factory);
+    return factory;
+  };
   for (let index = 0; index < settings.schedules && !isOver(); index += 1) {
     const name =
       strategy === 'portfolio'
@@ -182,7 +189,7 @@ function search<W>(
         : (strategy as StrategyName);
     const dice = new Dice(settings.seed * 1_000_003 + index);
     const workload = drawn[index] as W;
-    const run = count(runSchedule(scenario, workload, STRATEGIES[name](dice), dice, lengths));
+    const run = count(runSchedule(scenario, workload, factoryOf(name)(dice), dice, lengths));
     if (isHard(run.violation)) return failed(run, workload, name);
     if (run.violation !== undefined && warnings.length === 0) warnings.push(run.violation);
   }

@@ -66,6 +66,8 @@ export interface Step {
   readonly discharged: readonly string[];
   readonly progress: boolean;
   readonly restarts: number;
+  /** It touched its own agent alone, and what it sent: no life began or ended, no timer fired. */
+  readonly isLocal: boolean;
   readonly atMs: number;
 }
 
@@ -82,6 +84,9 @@ export type Chooser = (id: string, count: number) => number;
 
 const FIRST: Chooser = () => 0;
 
+/** The inspection events of a step that touches more than its own agent. */
+const LIFE = new Set(['spawned', 'started', 'crashed', 'ended', 'restarted', 'dropped', 'report']);
+
 /** The mutable side of {@link Step}. */
 interface Notes {
   choices: Choice[];
@@ -90,6 +95,7 @@ interface Notes {
   discharged: string[];
   progress: boolean;
   restarts: number;
+  isLocal: boolean;
 }
 
 /** A failed `assert` of the simulated program. */
@@ -109,6 +115,8 @@ export class Run<W = unknown> implements Ambient {
   violation: Violation | undefined;
   /** Makes the choices of the program. */
   chooser: Chooser;
+  /** Whether what has been checked before is run again: nothing new can be wrong. */
+  isChecked = false;
   /** Whether faults may still come: not in the fair end of a run. */
   faulty = true;
   readonly #clock = new ShownClock();
@@ -119,6 +127,10 @@ export class Run<W = unknown> implements Ambient {
   readonly #state: StateText;
   readonly #tasks = new Map<string, 'open' | 'done'>();
   readonly #asks: RootAsk[] = [];
+  /** Whose step opened a task. */
+  readonly #openers = new Map<string, string>();
+  /** Who has lost a message: by a crash, by its end, or on a broken link. */
+  readonly #losers = new Set<string>();
   /** The answers that are on their way. */
   readonly #replies = new Set<Envelope>();
   readonly #ids = new WeakMap<Envelope, { readonly id: string; readonly bornAt: number }>();
@@ -128,6 +140,8 @@ export class Run<W = unknown> implements Ambient {
   readonly #retried = new WeakSet<Envelope>();
   readonly #clients = new Set<Cell>();
   #notes: Notes = fresh();
+  /** The number of the step that is made; -1 in the setup. */
+  #moment = -1;
   /** Whose step it is. */
   #acting: Cell | undefined;
   /** The event of the timer that fires, or of the effect that goes on. */
@@ -150,7 +164,7 @@ export class Run<W = unknown> implements Ambient {
     this.#effects = new EffectBoard(scenario.effects ?? {}, scenario.faults?.late !== undefined, {
       numbered: (label) => this.#numbered(label),
       nextOrder: () => this.core.nextId(),
-      stepNumber: () => this.steps.length,
+      stepNumber: () => this.#moment,
       refuse: (error) => void (this.#refused ??= error),
     });
     this.system = createSystem({
@@ -191,24 +205,41 @@ export class Run<W = unknown> implements Ambient {
 
   /** The events that can happen next, the oldest first; timers come last, and faults not at all. */
   enabled(): SimEvent[] {
-    const events: SimEvent[] = [];
+    const all: SimEvent[] = [];
+    const { isParted: parted } = this.#faults;
     this.#forgetVoid();
-    for (const cell of this.#stepper.ready) if (cell.takesMessages) this.#deliveries(cell, events);
-    for (const envelope of this.#replies) events.push(this.#reply(envelope));
-    for (const effect of this.#effects.ready()) events.push(this.#completion(effect));
-    events.sort((a, b) => a.order - b.order);
+    for (const cell of this.#stepper.ready) if (cell.takesMessages) this.#deliveries(cell, all);
+    for (const envelope of this.#replies) all.push(this.#reply(envelope));
+    for (const effect of this.#effects.ready()) all.push(this.#completion(effect));
+    all.sort((a, b) => a.order - b.order);
+    const events = parted ? all.filter((event) => !this.#faults.isCut(event)) : all;
     for (const timer of this.core.timers.nextDue()) {
       if (timer.dueMs === Infinity) break;
       const { id, bornAt } = this.#timerIds.get(timer) ?? { id: 'timer', bornAt: -1 };
       const key = id.slice(0, id.lastIndexOf('#'));
       events.push({ kind: 'timer', id, key, cell: undefined, order: Infinity, bornAt, timer });
     }
+    if (parted)
+      events.push({
+        kind: 'heal',
+        id: this.#faults.healing,
+        key: 'heal',
+        cell: undefined,
+        order: Infinity,
+        bornAt: -1,
+      });
     return events;
   }
 
   /** The faults that can come instead of the enabled events. */
   faults(enabled: readonly SimEvent[]): Fault[] {
     return this.faulty ? this.#faults.possible(enabled, this.core, this.#effects.givenUp) : [];
+  }
+
+  /** Nothing breaks any more, and what was cut off can be reached again. */
+  endFaults(): void {
+    this.faulty = false;
+    this.#faults.isParted = false;
   }
 
   /** What nobody would see: events of cancelled timers, requests that are over, and answers to them. */
@@ -272,8 +303,11 @@ export class Run<W = unknown> implements Ambient {
   /** Lets an event happen, and all commands that follow from it. */
   step(event: SimEvent): Step {
     const notes = (this.#notes = fresh());
+    this.#moment = this.steps.length;
     const { cell } = event;
     this.#acting = cell;
+    const { size: names } = this.core.names;
+    if (!['deliver', 'reply', 'effect'].includes(event.kind)) notes.isLocal = false;
     within(this, () => {
       this.#perform(event);
       this.#stepper.settle();
@@ -281,6 +315,7 @@ export class Run<W = unknown> implements Ambient {
     if (this.#refused !== undefined) throw this.#refused;
     if (cell !== undefined) this.#state.after(cell, event, notes.choices);
     this.#numberTimers(cell);
+    if (this.core.names.size !== names) notes.isLocal = false;
     const step: Step = {
       kind: event.kind,
       id: event.id,
@@ -308,6 +343,9 @@ export class Run<W = unknown> implements Ambient {
         return this.#fire(event.timer);
       case 'effect':
         return this.#goOn(event.effect);
+      case 'heal':
+        this.#faults.isParted = false;
+        return undefined;
       default:
         this.#faults.spend(event);
         return this.#spoil(event);
@@ -316,18 +354,21 @@ export class Run<W = unknown> implements Ambient {
 
   #handle(cell: Cell, envelope: Envelope): void {
     if (!cell.mailbox.advance(envelope)) return;
-    const { type } = envelope;
-    this.#order.handled(cell.path.slice(1), type, (text) =>
-      this.violate('ORDER', text, { agents: [cell.path.slice(1)] }),
-    );
-    if (this.scenario.progress?.(envelope.message as EventObject, cell.path.slice(1)) === true)
-      this.#notes.progress = true;
+    const agent = cell.path.slice(1);
+    const before = this.violation;
     this.#stepper.step(cell);
-    if (cell.mailbox.postponed > 0)
-      for (const waiting of cell.mailbox) {
-        if (waiting === envelope) this.#retried.add(envelope);
-        break;
-      }
+    // What is put aside is not handled: it comes again.
+    if (isPostponed(cell, envelope)) {
+      this.#retried.add(envelope);
+      return;
+    }
+    if (this.scenario.progress?.(envelope.message as EventObject, agent) === true)
+      this.#notes.progress = true;
+    this.#order.handled(agent, envelope.type, (text) => {
+      // Whatever else went wrong in the step came of it.
+      this.violation = before;
+      this.violate('ORDER', text, { agents: [agent] });
+    });
   }
 
   #fire(timer: Timer): void {
@@ -374,6 +415,7 @@ export class Run<W = unknown> implements Ambient {
         if (effect !== undefined) this.#goOn(effect);
         return undefined;
       case 'drop':
+        if (cell !== undefined) this.#losers.add(cell.path.slice(1));
         if (of?.kind === 'reply') this.#replies.delete(of.envelope);
         else if (of !== undefined) of.cell.mailbox.removeWhere((entry) => entry === of.envelope);
         return undefined;
@@ -385,6 +427,10 @@ export class Run<W = unknown> implements Ambient {
           of.cell.mailbox.force(of.envelope);
           this.#handle(of.cell, of.envelope);
         }
+        return undefined;
+      case 'partition':
+        this.#faults.isParted = true;
+        if (this.#faults.loses) this.#lose();
         return undefined;
       case 'crash waiting':
         cell?.fail(new InjectedCrash());
@@ -405,16 +451,31 @@ export class Run<W = unknown> implements Ambient {
     }
   }
 
+  /** What is on its way across a partition that loses it. */
+  #lose(): void {
+    const isCut = (envelope: Envelope): boolean => this.#faults.isCut(this.#idOf(envelope));
+    for (const { mailbox } of this.core.cells.values()) mailbox.removeWhere(isCut);
+    for (const envelope of this.#replies) if (isCut(envelope)) this.#replies.delete(envelope);
+  }
+
   // ── The seams ───────────────────────────────────────────────────────────────────────────────
 
   #carry(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
     const id = this.#label(envelope);
-    this.#ids.set(envelope, { id, bornAt: this.steps.length });
+    this.#ids.set(envelope, { id, bornAt: this.#moment });
+    if (this.#faults.loses && this.#faults.isCut({ id })) {
+      this.#notes.notes.push(`${id} is lost in the partition`);
+      return undefined;
+    }
     this.#notes.sent.push(id);
     const { to } = envelope;
     if (envelope.timer !== undefined || (this.#isCompleting && envelope.inner !== undefined))
       this.#fired = envelope;
-    if (!(to instanceof Ask)) return to.accept(envelope, resume);
+    if (!(to instanceof Ask)) {
+      const accepted = to.accept(envelope, resume);
+      if (accepted === 'blocked') this.#notes.isLocal = false;
+      return accepted;
+    }
     if (to.state !== 'open') return to.accept(envelope);
     // An answer travels apart from messages, and a deadline may pass before it is there. Whoever gave
     // it owes nothing any more.
@@ -451,7 +512,7 @@ export class Run<W = unknown> implements Ambient {
       if (this.#timerIds.has(timer)) continue;
       const own = this.#acting ?? cell;
       const label = `timer ${own === undefined ? 'env' : own.path.slice(1)}`;
-      this.#timerIds.set(timer, { id: this.#numbered(label), bornAt: this.steps.length });
+      this.#timerIds.set(timer, { id: this.#numbered(label), bornAt: this.#moment });
     }
   }
 
@@ -464,6 +525,7 @@ export class Run<W = unknown> implements Ambient {
 
   #observe(event: InspectionEvent): void {
     const { notes } = this.#notes;
+    if (LIFE.has(event.type)) this.#notes.isLocal = false;
     switch (event.type) {
       case 'crashed': {
         notes.push(`${event.path.slice(1)} crashed: ${textOf(event.error)}`);
@@ -494,6 +556,7 @@ export class Run<W = unknown> implements Ambient {
       case 'dropped': {
         const { message, to, reason } = event.letter;
         const type = (message as EventObject).type;
+        this.#losers.add(nameOf(to));
         notes.push(`dead letter: ${type} to ${nameOf(to)} (${reason})`);
         if (reason === 'mailbox full' && !matches(this.scenario.allow?.deadLetters, type))
           this.violate('OVERLOAD', `the mailbox of ${nameOf(to)} is full: ${type} was dropped`, {
@@ -543,13 +606,10 @@ export class Run<W = unknown> implements Ambient {
   // ── Checks ──────────────────────────────────────────────────────────────────────────────────
 
   #check(): void {
-    if (this.violation !== undefined) return;
+    if (this.violation !== undefined || this.isChecked) return;
     const { invariant = {}, queuedMax } = this.scenario;
     for (const [name, holds] of Object.entries(invariant))
-      if (!holds(this.world)) {
-        this.violate('SAFETY', `the invariant "${name}" does not hold`, {});
-        return;
-      }
+      if (!this.#holds(holds, `the invariant "${name}" does not hold`)) return;
     if (queuedMax !== undefined && this.world.queued() > queuedMax) {
       const fullest = [...this.core.cells.values()].sort(
         (a, b) => b.mailbox.depth - a.mailbox.depth,
@@ -568,11 +628,32 @@ export class Run<W = unknown> implements Ambient {
     if (this.violation !== undefined) return;
     const stuck = stuckOf(this.core, this.openTasks, this.answered, this.scenario.allow?.waiting);
     if (stuck !== undefined) {
-      this.violate(stuck.verdict, stuck.message, stuck);
+      this.violate(stuck.verdict, stuck.message, { ...stuck, agents: this.#partIn(stuck) });
       return;
     }
     for (const [name, holds] of Object.entries(this.scenario.eventually ?? {}))
-      if (!holds(this.world)) this.violate('SAFETY', `at the end "${name}" does not hold`, {});
+      if (!this.#holds(holds, `at the end "${name}" does not hold`)) return;
+  }
+
+  /** Whether a property holds; when not, whoever acted last and whoever it looked at have part in it. */
+  #holds(holds: (world: World) => boolean, text: string): boolean {
+    const looked = new Set<string>();
+    const last = this.steps.at(-1)?.agent;
+    if (holds(this.world.watched(looked))) return true;
+    if (last !== undefined) looked.add(last);
+    this.violate('SAFETY', text, { agents: [...looked] });
+    return false;
+  }
+
+  /** Of a task it is not known who holds it: but who opened it is, and who has lost a message. */
+  #partIn({ agents, obligations }: Pick<Violation, 'agents' | 'obligations'>): string[] {
+    const openers = obligations.flatMap((name) => this.#openers.get(name) ?? []);
+    const isTask = obligations.some((name) => this.#tasks.has(name));
+    const known = new Set([...agents, ...(isTask ? [...openers, ...this.#losers] : [])]);
+    if (isTask && known.size === openers.length)
+      for (const { agent, sent, discharged } of this.steps)
+        if (agent !== undefined && sent.length === 0 && discharged.length === 0) known.add(agent);
+    return [...known];
   }
 
   /** Whether the answer to a request is on its way. */
@@ -627,6 +708,7 @@ export class Run<W = unknown> implements Ambient {
 
   open(task: string): void {
     this.#tasks.set(task, 'open');
+    if (this.#acting !== undefined) this.#openers.set(task, this.#acting.path.slice(1));
   }
 
   close(task: string): void {
@@ -698,7 +780,25 @@ function clientOf(
 }
 
 function fresh(): Notes {
-  return { choices: [], sent: [], notes: [], discharged: [], progress: false, restarts: 0 };
+  return {
+    choices: [],
+    sent: [],
+    notes: [],
+    discharged: [],
+    progress: false,
+    restarts: 0,
+    isLocal: true,
+  };
+}
+
+function isPostponed({ mailbox }: Cell, envelope: Envelope): boolean {
+  let left = mailbox.postponed;
+  if (left === 0) return false;
+  for (const waiting of mailbox) {
+    if (waiting === envelope) return true;
+    if ((left -= 1) === 0) return false;
+  }
+  return false;
 }
 
 function isVoid({ timer, ask }: Envelope): boolean {

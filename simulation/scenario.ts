@@ -54,6 +54,15 @@ export interface Faults {
   };
   /** Messages lost on a link such as `A>B`, where `*` is anybody. */
   readonly drop?: { readonly on: readonly string[]; readonly max: number };
+  /**
+   * Groups of agents by path that cannot reach each other for a while. What is sent meanwhile comes
+   * when the partition is over; with `loses`, never.
+   */
+  readonly partition?: {
+    readonly groups: readonly (readonly string[])[];
+    readonly max: number;
+    readonly loses?: boolean;
+  };
   /** Messages delivered twice. */
   readonly duplicate?: { readonly on: readonly string[]; readonly max: number };
   /** Effects such as `agent/callLLM` that come to an end although they were given up. */
@@ -127,14 +136,16 @@ const KEYS: Record<keyof Scenario, true> = {
   allow: true,
 };
 
-/** Where a fault may come, by its kind. */
-const WHERE: Record<FaultKind, string> = {
-  crash: 'paths of agents, such as ["desk/w1"]',
-  drop: 'links, such as ["desk>w1"]',
-  duplicate: 'links, such as ["desk>w1"]',
-  late: 'effects, such as ["desk/w1/callLLM"]',
+const FAULTS: readonly FaultKind[] = ['crash', 'drop', 'duplicate', 'partition', 'late'];
+
+/** Where each fault says what it can hit, and how. */
+const PLACES: Record<FaultKind, readonly [field: string, allowed: string]> = {
+  crash: ['of', 'paths of agents, such as ["desk/w1"]'],
+  drop: ['on', 'links, such as ["desk>w1"]'],
+  duplicate: ['on', 'links, such as ["desk>w1"]'],
+  partition: ['groups', 'groups of agents, such as [["edge"], ["core/*"]]'],
+  late: ['of', 'effects, such as ["desk/w1/callLLM"]'],
 };
-const FAULTS = Object.keys(WHERE) as FaultKind[];
 
 /** Throws `InvalidOption` when a value is no scenario. */
 export function checkScenario<W>(scenario: Scenario<W>): void {
@@ -159,25 +170,20 @@ export function checkScenario<W>(scenario: Scenario<W>): void {
       allowed: 'a fast-check arbitrary',
     });
   checkOptions(faults, FAULTS, 'scenario.faults');
-  for (const [kind, fault] of Object.entries(faults) as [
-    string,
-    { max: number; of?: unknown; on?: unknown },
-  ][]) {
-    if (!Number.isInteger(fault.max) || fault.max < 0)
+  for (const kind of FAULTS) {
+    const fault = faults[kind] as (Record<string, unknown> & { max?: unknown }) | undefined;
+    if (fault === undefined) continue;
+    const { max } = fault;
+    if (!Number.isInteger(max) || (max as number) < 0)
       throw new InvalidOption({
         field: `scenario.faults.${kind}.max`,
-        given: fault.max,
+        given: max,
         allowed: 'an integer >= 0',
       });
-    const allowed = WHERE[kind as FaultKind];
-    const field = kind === 'crash' || kind === 'late' ? 'of' : 'on';
-    const where = fault[field];
-    if (!Array.isArray(where) || where.length === 0)
-      throw new InvalidOption({
-        field: `scenario.faults.${kind}.${field}`,
-        given: where,
-        allowed,
-      });
+    const [field, allowed] = PLACES[kind];
+    const given = fault[field];
+    if (!Array.isArray(given) || given.length === 0)
+      throw new InvalidOption({ field: `scenario.faults.${kind}.${field}`, given, allowed });
   }
 }
 

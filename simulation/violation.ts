@@ -51,6 +51,10 @@ export interface Violation {
 
 /** What must stay the same while a failure is shrunk, so that it does not become another one. */
 export function signatureOf(violation: Violation): string {
-  const { verdict, agents, obligations } = violation;
-  return `${verdict} ${[...obligations].sort().join()} ${verdict === 'SAFETY' || verdict === 'ORDER' ? violation.message : [...agents].sort().join()}`;
+  const { verdict, agents, obligations, message } = violation;
+  const open = [...obligations].sort().join();
+  if (verdict === 'SAFETY' || verdict === 'ORDER') return `${verdict} ${open} ${message}`;
+  // Whoever lost a message on the way has part in it, and need not in a shorter one.
+  if (verdict === 'STUCK' && open !== '') return `${verdict} ${open}`;
+  return `${verdict} ${open} ${[...agents].sort().join()}`;
 }

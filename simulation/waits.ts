@@ -24,12 +24,17 @@ interface Edge {
 
 /** A circle of deaf agents, found as soon as it closes. */
 export function deadlockOf(core: Core, answered: Answered): Found | undefined {
-  const graph = new Map<Cell, Edge[]>();
+  let graph: Map<Cell, Edge[]> | undefined;
   for (const cell of core.cells.values()) {
+    if (!mayWait(cell)) continue;
     const edges = [...deafEdges(core, cell, answered), ...roomEdges(core, cell)];
-    if (edges.length > 0) graph.set(cell, edges);
+    if (edges.length > 0) (graph ??= new Map()).set(cell, edges);
   }
-  return graph.size === 0 ? undefined : circleIn(graph);
+  return graph && circleIn(graph);
+}
+
+function mayWait({ life, mailbox, isBlocked }: Cell): boolean {
+  return life.behavior?.wait !== undefined || mailbox.postponed > 0 || isBlocked;
 }
 
 /** Nothing can happen any more: what is still open, and why. */

@@ -133,6 +133,11 @@ export class ChildSpec<TLogic extends AnyActorLogic = AnyActorLogic> {
     return spec instanceof ChildSpec ? spec : new ChildSpec(spec, field);
   }
 
+  /** @internal For whoever compares states: a spec does not change. */
+  toJSON(): unknown {
+    return { id: this.id, input: this.input };
+  }
+
   /** @internal The same spec without its input. */
   withoutInput(): ChildSpec<TLogic> {
     const spec = Object.create(ChildSpec.prototype) as ChildSpec<TLogic>;

@@ -95,9 +95,10 @@ export class Children {
   #window = new RestartWindow(0, 1);
 
   /** Says how often there may be restarts; until then none is allowed. */
-  limit(limit: Intensity): void {
-    this.#limit = limit;
-    this.#window = new RestartWindow(limit.intensity, limit.periodMs);
+  limit({ intensity, periodMs }: Intensity): void {
+    // These two alone: a plan has the specs too, and an error tells what it is given.
+    this.#limit = { intensity, periodMs };
+    this.#window = new RestartWindow(intensity, periodMs);
   }
 
   get ids(): string[] {
@@ -130,6 +131,19 @@ export class Children {
     }
     const specs = this.byId.size;
     return { specs, active, supervisors, workers: specs - supervisors };
+  }
+
+  /** What decides of their future, for whoever compares states: no times, and no number that only grows. */
+  toJSON(): unknown {
+    const children = [...this.byId.values()].map(({ spec, status, ref, ...counts }) => ({
+      id: spec.id,
+      status,
+      ref,
+      restarts: spec.restartsMax === Infinity ? undefined : counts.restarts,
+      failedStarts: spec.failedStartsMax === Infinity ? undefined : counts.failedStarts,
+      nextDelayMs: spec.backoff && backoffMs(spec.backoff, counts.attempts, 0),
+    }));
+    return { children, restarts: this.#window };
   }
 
   /** The child whose present life a `Down` is about; undefined when it is old news or a stranger's. */
