@@ -6,6 +6,7 @@
  */
 import type { AnyActorLogic, AnyActorRef, EventObject } from 'xstate';
 import { AgentRef, cellOf } from './agent-ref.ts';
+import { AskWait } from './ask-wait.ts';
 import { askOf, type Ask, type Asker } from './ask.ts';
 import type { Behavior } from './behavior.ts';
 import { Cell } from './cell.ts';
@@ -35,10 +36,11 @@ import { LogThrottle } from './log-throttle.ts';
 import { Names } from './names.ts';
 import type { Network } from './network.ts';
 import { checkOptions } from './options.ts';
-import { PromiseAsker } from './promise-asker.ts';
 import type { Random } from './random.ts';
 import { NO_ASK_OPTIONS, type AgentName, type AnyRef, type AskOptions } from './ref.ts';
+import { Roster } from './roster.ts';
 import type { Scheduler } from './scheduler.ts';
+import { Siblings } from './siblings.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
 import { Timers } from './timers.ts';
@@ -94,9 +96,9 @@ export class Core {
   readonly names = new Names((type, name, { cell: { path } }) => {
     if (this.inspection.active) this.inspection.emit({ type, path, name });
   });
-  readonly cells = new Map<string, Cell>();
+  readonly cells = new Roster<Cell>();
   /** Agents without a parent, in start order. */
-  readonly roots = new Set<Cell>();
+  readonly roots = new Siblings();
   readonly xstate: XStateHost;
   readonly stats: Counters = {
     delivered: 0,
@@ -132,7 +134,7 @@ export class Core {
     this.log = redactingLog(parts.log, parts.redact);
     this.#throttle = new LogThrottle(parts.log);
     this.planTransitions = parts.planTransitions;
-    this.timers = new Timers(parts.clock);
+    this.timers = new Timers(parts.clock, (idle) => parts.scheduler.onIdle(idle));
     this.deadLetters = new DeadLetters(
       parts.deadLettersMax,
       (envelope) => this.#resend(envelope),
@@ -177,12 +179,7 @@ export class Core {
   }
 
   /** Sends for a life, or for the agent whose step runs, or for code outside agents. */
-  send(
-    to: Destination,
-    message: unknown,
-    life: Life | undefined,
-    lineage = (running.cell?.life ?? life)?.lineage,
-  ): void {
+  send(to: Destination, message: unknown, life: Life | undefined, lineage?: Lineage): void {
     this.checkMessage(message);
     const sender = running.cell?.life ?? life;
     const envelope = new Envelope(
@@ -190,7 +187,7 @@ export class Core {
       to,
       sender?.address,
       message,
-      lineage,
+      lineage ?? sender?.lineage,
       undefined,
       false,
     );
@@ -268,8 +265,9 @@ export class Core {
   ): Promise<never> {
     const life = running.cell?.life;
     return new Promise((resolve, reject) => {
-      const asker = new PromiseAsker(life, resolve, reject);
-      asker.await(this.ask(asker, to, request, options, life), options.signal);
+      const wait = new AskWait(life);
+      wait.whenSettled(() => wait.pass(resolve, reject));
+      wait.await(this.ask(wait, to, request, options, life), options.signal);
     });
   }
 
@@ -365,13 +363,12 @@ export class Core {
     }
     const cell = new Cell(this, path, parent, resolved);
     if (resolved.name !== undefined) this.names.register(resolved.name, cell.life);
-    this.cells.set(path, cell);
-    if (parent === undefined) this.roots.add(cell);
-    else (parent.children ??= new Set()).add(cell);
+    this.cells.add(path, cell);
+    (parent === undefined ? this.roots : (parent.children ??= new Siblings())).add(cell);
     this.stats.spawned += 1;
     if (this.inspection.active)
       this.inspection.emit({ type: 'spawned', path, parent: parent?.path });
-    cell.signal({ type: 'start' });
+    cell.begin();
     return cell;
   }
 
@@ -392,8 +389,8 @@ export class Core {
 
   /** The place is free again. */
   vacate(cell: Cell): void {
-    if (this.cells.get(cell.path) === cell) this.cells.delete(cell.path);
-    this.roots.delete(cell);
+    this.cells.delete(cell.path, cell);
+    if (cell.parent === undefined) this.roots.delete(cell);
     if (this.roots.size === 0) for (const empty of this.#whenEmpty.splice(0)) empty();
   }
 
@@ -453,11 +450,14 @@ export class Core {
     return node === this.node ? NOPROC : NOCONNECTION;
   }
 
-  monitor(ref: AnyRef, watcher: Life | undefined, report: (down: Down) => void): Monitor {
+  /** Watches whoever lives at the ref: without `report` the life that watches gets the `Down` as a message. */
+  monitor(ref: AnyRef, watcher: Life | undefined, report: Monitor['report']): Monitor {
     const cell = cellOf(ref) ?? (ref instanceof AgentRef ? ref.lastCell : undefined);
     if (cell !== undefined) return cell.life.watch(watcher, report);
-    report({ type: 'troupe.down', ref, incarnation: 0, reason: this.#absent(ref) });
-    return { watched: undefined, watcher, report };
+    const down: Down = { type: 'troupe.down', ref, incarnation: 0, reason: this.#absent(ref) };
+    if (report !== undefined) report(down);
+    else if (watcher !== undefined) this.notify(watcher.cell, down);
+    return { watched: undefined, watcher, report, at: -1 };
   }
 
   // ── Addresses ───────────────────────────────────────────────────────────────────────────────
@@ -586,8 +586,12 @@ export class Core {
     try {
       callback();
     } catch (error) {
-      this.log.error({ err: error }, 'a callback threw');
+      this.callbackThrew(error);
     }
+  }
+
+  callbackThrew(error: unknown): void {
+    this.log.error({ err: error }, 'a callback threw');
   }
 
   /** Tells the log and the inspection; what nobody reads is not put together. */
@@ -703,9 +707,10 @@ function checkTop(options: ChildSpawnOptions | undefined): void {
 }
 
 function checkBudget(budget: Budget | undefined): void {
-  if (budget !== undefined && (typeof budget !== 'object' || budget === null))
+  if (budget === undefined) return;
+  if (typeof budget !== 'object' || budget === null)
     throw new InvalidOption({ field: 'budget', given: budget, allowed: 'an object of numbers' });
-  for (const [name, amount] of Object.entries(budget ?? {})) {
+  for (const [name, amount] of Object.entries(budget)) {
     if (typeof amount !== 'number' || !(amount >= 0)) {
       throw new InvalidOption({ field: `budget.${name}`, given: amount, allowed: 'a number >= 0' });
     }

@@ -67,7 +67,8 @@ export class Names {
 
   /** All names of an ended life are free. */
   release(life: Life): void {
-    for (const name of life.names ?? []) this.unregister(name, life);
+    if (life.names === undefined) return;
+    for (const name of life.names) this.unregister(name, life);
     life.names = undefined;
   }
 

@@ -365,7 +365,7 @@ class TroupeSystem implements System {
   }
 
   agents(): AgentInfo[] {
-    return treeOf(this.#core.roots);
+    return treeOf(this.#core.roots.values());
   }
 
   stats(): SystemStats {
@@ -438,7 +438,7 @@ class TroupeSystem implements System {
   async #stop(): Promise<void> {
     const core = this.#core;
     core.stopping = true;
-    for (const cell of [...core.roots].reverse()) {
+    for (const cell of [...core.roots.values()].reverse()) {
       await new Promise<void>((resolve) => {
         cell.whenEnded(() => resolve());
         const { shutdown } = cell.options;
@@ -472,7 +472,7 @@ function treeOf(roots: Iterable<Cell>): AgentInfo[] {
     for (const [cell, siblings] of level) {
       const children: AgentInfo[] = [];
       siblings.push(infoOf(cell, children));
-      for (const child of cell.children ?? []) below.push([child, children]);
+      for (const child of cell.children?.values() ?? []) below.push([child, children]);
     }
     level = below;
   }

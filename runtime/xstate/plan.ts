@@ -63,6 +63,7 @@ export interface Witness {
 const CONFIGURATIONS_MAX = 10_000;
 const EVENT_TYPES_MAX = 1_000;
 
+const INIT = 'xstate.init';
 const NONE: readonly Transition[] = [];
 const NOTHING_RAISED: EventObject[] = [];
 
@@ -75,10 +76,14 @@ interface Planned {
 }
 
 /** The machine's own functions with plans in front of XState's. */
-export function planTransitions(logic: AnyActorLogic, witness: Witness): Planned {
+export function planTransitions(
+  logic: AnyActorLogic,
+  witness: Witness,
+  configurationsMax: number = CONFIGURATIONS_MAX,
+): Planned {
   const machine = logic as unknown as Machine;
   const { transition: transit } = machine;
-  const planner = new Planner(machine);
+  const planner = new Planner(machine, configurationsMax);
 
   const step = (
     configuration: Configuration,
@@ -135,8 +140,11 @@ export function planTransitions(logic: AnyActorLogic, witness: Witness): Planned
     if (snapshot.status !== 'active') return transit(snapshot, event, scope);
     const configuration = planner.configurationOf(snapshot);
     if (!configuration.kept) return transit(snapshot, event, scope);
-    if (event.type === STOP) return { ...stopChildren(snapshot, event, scope), status: 'stopped' };
-    const choice = select(planner.selectorOf(configuration, event.type), snapshot, event);
+    const { type } = event;
+    if (type === STOP) return { ...stopChildren(snapshot, event, scope), status: 'stopped' };
+    // No transition takes it, not even one for all events.
+    if (type === INIT) return settle(snapshot, event, scope, []);
+    const choice = select(planner.selectorOf(configuration, type), snapshot, event);
     witness.selected(event, choice?.transitions ?? NONE);
     if (choice?.plan?.isLast === true)
       return step(configuration, choice, snapshot, event, scope, NOTHING_RAISED);
@@ -148,7 +156,7 @@ export function planTransitions(logic: AnyActorLogic, witness: Witness): Planned
         scope,
         queue,
       );
-    if (event.type.startsWith('xstate.error.actor')) {
+    if (type.startsWith('xstate.error.actor')) {
       const { error } = event as EventObject & { error: unknown };
       return { ...stopChildren(snapshot, event, scope), status: 'error', error };
     }
@@ -156,7 +164,7 @@ export function planTransitions(logic: AnyActorLogic, witness: Witness): Planned
   };
 
   const getInitialSnapshot: Begin = (scope, input) => {
-    const event = { type: 'xstate.init', input };
+    const event = { type: INIT, input };
     const queue: EventObject[] = [];
     let snapshot = planner.before();
     try {
@@ -195,6 +203,7 @@ function endless(maxIterations: number): Error {
 /** Makes and keeps the plans of one machine. */
 class Planner {
   readonly #machine: Machine;
+  readonly #configurationsMax: number;
   readonly #configurations = new Map<string, Configuration>();
   #rehearsed: Rehearsals | undefined;
   #before: MachineSnapshot | undefined;
@@ -202,8 +211,9 @@ class Planner {
   /** What makes the initial context of the input. */
   readonly context: readonly PlannedAction[];
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, configurationsMax: number) {
     this.#machine = machine;
+    this.#configurationsMax = configurationsMax;
     const { context } = machine.config;
     const assignment =
       typeof context === 'function' &&
@@ -217,13 +227,13 @@ class Planner {
   /** The snapshot before anything is entered. */
   before(): MachineSnapshot {
     const { config, root } = this.#machine;
-    if (this.#before === undefined) {
-      const before = this.#rehearsals.before();
-      const { context } = config;
-      const given = typeof context !== 'function' && context ? context : {};
-      this.#before = { ...before, machine: this.#machine, context: given, _nodes: [root] };
-    }
-    return this.#before;
+    this.#before ??= {
+      ...this.#rehearsals.before(),
+      machine: this.#machine,
+      _nodes: [root],
+    };
+    const { context } = config;
+    return { ...this.#before, context: typeof context === 'object' && context ? context : {} };
   }
 
   initial(): Plan {
@@ -271,7 +281,7 @@ class Planner {
         if (choice === undefined) choices.set(transition, (choice = new Choice([transition])));
         return choice;
       };
-      const kept = this.#configurations.size < CONFIGURATIONS_MAX;
+      const kept = this.#configurations.size < this.#configurationsMax;
       const eventless = eventlessOf(states.nodes, choiceOf);
       configuration = { ...states, kept, eventless, choiceOf, selectors: new Map() };
       if (kept) this.#configurations.set(key, configuration);

@@ -558,3 +558,57 @@ describe('two lives, one ref', () => {
     expect(system.agents()[0]?.children).toMatchObject([{ incarnation: 101, restarts: 100 }]);
   });
 });
+
+describe('the start of a child that has nothing to do at it', () => {
+  const idle = fromHandler({ receive() {} });
+
+  it('takes no turn: it has started when it is spawned, and when it is restarted', async () => {
+    const { system, parent } = await stage();
+    const child = parent.context.spawn(idle, { id: 'c', hold: true });
+    expect(system.agents()).toMatchObject([{ children: [{ status: 'running' }] }]);
+    await system.run(child.kill());
+    void parent.context.restart(child);
+    expect(system.agents()).toMatchObject([{ children: [{ status: 'running', incarnation: 2 }] }]);
+  });
+
+  it('is a turn where there is something: a start, or a first state that cannot be made', async () => {
+    const { system, parent } = await stage();
+    parent.context.spawn(fromHandler({ start() {}, receive() {} }));
+    const bad = parent.context.spawn(
+      fromHandler({
+        initial: () => {
+          throw new RangeError('no state');
+        },
+        receive() {},
+      }),
+    );
+    expect(system.agents()).toMatchObject([
+      { children: [{ status: 'starting' }, { status: 'starting' }] },
+    ]);
+    expect(await system.run(failure(bad.started()))).toBeInstanceOf(StartFailed);
+  });
+
+  it('is observed outside of the step that restarts it', async () => {
+    const system = createTestSystem();
+    const sink = system.probe<{ type: 'seen' }>('sink');
+    const senders: unknown[] = [];
+    system.inspect((event) => {
+      if (event.type === 'delivered' && event.path === '/sink') senders.push(event.from);
+    });
+    const parent = system.spawn(
+      fromHandler({
+        initial: (): Ref[] => [],
+        start: (children, ctx) => void children.push(ctx.spawn(idle, { id: 'c', hold: true })),
+        receive: ([child], _event: { type: 'restart' }, ctx) => void ctx.restart(child as Ref),
+      }),
+      { id: 'p' },
+    );
+    await system.settle();
+    const child = system.ref('/p/c');
+    child.subscribe(() => sink.ref.send({ type: 'seen' }));
+    await system.run(child.kill());
+    parent.send({ type: 'restart' });
+    await system.settle();
+    expect(senders).toEqual([undefined]);
+  });
+});
