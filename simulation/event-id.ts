@@ -3,6 +3,9 @@
  * they are all that a case, a token and an explanation know of an event.
  */
 
+/** The number of a choice that stands for all of its label. */
+const EVERY = 0;
+
 /** The parts of an id. */
 export type EventId =
   | {
@@ -21,7 +24,8 @@ export type EventId =
 const WAITING = /^crash waiting (.*)@(\d+)$/;
 const FAULT = /^(crash after|crash|drop|duplicate) (.*)$/;
 const TIMER = /^timer (.*)#(\d+)$/;
-const CHOICE = /^choose ([^:]*):(.*)#(\d+)$/;
+/** `#*` is every choice of a label. */
+const CHOICE = /^choose ([^:]*):(.*)#(\d+|\*)$/;
 const MESSAGE = /^(.*?)>(.*?):(reply )?(.*)#(\d+)$/;
 
 /** Takes an id apart. */
@@ -35,7 +39,7 @@ export function parseId(id: string): EventId {
   const choice = CHOICE.exec(id);
   if (choice) {
     const [, by = '', label = '', nth] = choice;
-    return { kind: 'choice', by, label, nth: Number(nth) };
+    return { kind: 'choice', by, label, nth: nth === '*' ? EVERY : Number(nth) };
   }
   const message = MESSAGE.exec(id);
   if (message === null) return { kind: 'other', text: id };
@@ -101,8 +105,10 @@ export function idInWords(event: EventId): string {
       return `${event.agent} crashes while it waits${event.life > 1 ? ` (life ${event.life})` : ''}`;
     case 'fault':
       return faultInWords(event.fault, event.of);
-    case 'choice':
-      return `\`${event.label}\` of ${sender(event.by)}${again(event.nth)}`;
+    case 'choice': {
+      const which = event.nth === EVERY ? ' (every time)' : again(event.nth);
+      return `\`${event.label}\` of ${sender(event.by)}${which}`;
+    }
     case 'message':
     case 'answer':
       return `${sender(event.to)} ${doing(event)}`;

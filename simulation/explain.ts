@@ -108,7 +108,12 @@ function headline(name: string, { violation, steps }: Told): string[] {
 // ── Why ───────────────────────────────────────────────────────────────────────────────────────
 
 function why<W>(failure: Failure<W>): string[] {
-  const { minimal, strategy, schedule } = failure;
+  const { minimal, strategy, schedule, violation } = failure;
+  if (violation.verdict === 'NONDETERMINISTIC')
+    return [
+      'why: it depends on something outside of the simulation, such as the clock, chance, or state',
+      `${INDENT}that is kept between two runs; so this is no finding about an order of events`,
+    ];
   if (minimal === undefined) {
     if (strategy === 'fifo')
       return ['why: it fails in the plainest order, in which what was sent first is handled first'];
@@ -136,7 +141,13 @@ export function reasonsOf<W>({ case: found, steps, setup }: Minimal<W>): string[
   return [
     ...found.constraints.map(({ before, after }) => orderInWords(before, after)),
     ...found.faults.map((id) => idInWords(parseId(id))),
-    ...Object.entries(found.choices).map(([id, index]) => choiceInWords(id, index, all.get(id))),
+    ...Object.entries(found.choices).map(([id, index]) => {
+      const label = id.endsWith('#*') ? id.slice(0, -1) : undefined;
+      const made = [...all.values()].find(
+        (choice) => choice.index === index && label !== undefined && choice.id.startsWith(label),
+      );
+      return choiceInWords(id, index, all.get(id) ?? made);
+    }),
   ];
 }
 
@@ -170,8 +181,20 @@ function sequenceOf(run: Told, linesMax: number): string[] {
   return [title, ...elided(stepLines(run, before), linesMax - 1)];
 }
 
+/** A whole run, a line for each step; of a loop, the first lap. */
+export function stepByStep(
+  run: Pick<Told, 'steps' | 'case'> & { readonly violation: Violation | undefined },
+): string[] {
+  const { violation } = run;
+  if (violation?.loopFrom === undefined) return stepLines(run, [...run.steps.keys()]);
+  const lap = firstLap(run.steps, violation);
+  const lines = stepLines({ ...run, ...lap }, [...lap.steps.keys()]);
+  lines.splice(lap.violation.loopFrom ?? 0, 0, 'and then for ever:');
+  return lines;
+}
+
 /** Steps as lines: number, who, what, and what is remarkable. */
-function stepLines(run: Told, indices: readonly number[]): string[] {
+function stepLines(run: Pick<Told, 'steps' | 'case'>, indices: readonly number[]): string[] {
   const { steps } = run;
   const marks = marksOf(run);
   const width = String(steps.length).length;
@@ -246,7 +269,7 @@ export function remarks({ kind, notes, choices, atMs, id }: Step): string[] {
 }
 
 /** What the constraints say about the events of a run: who overtakes whom. */
-function marksOf({ case: found, steps }: Told): Map<string, string[]> {
+function marksOf({ case: found, steps }: Pick<Told, 'steps' | 'case'>): Map<string, string[]> {
   const marks = new Map<string, string[]>();
   const happened = new Set(steps.map(({ id }) => id));
   (found?.constraints ?? []).forEach(({ before, after }, index) => {

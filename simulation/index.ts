@@ -3,8 +3,9 @@
  */
 export { assert, choose, chooseFairly, done, progress, task } from './ambient.ts';
 export type { Case, Constraint } from './case.ts';
-export { explain, type ExplainOptions } from './explain.ts';
+export { explain, stepByStep, type ExplainOptions, type Told } from './explain.ts';
 export { explore, type CheckOptions } from './explore.ts';
+export { Trial, TrialFailed, cases, holds } from './property.ts';
 export type { Coverage, Failure, Minimal, Report } from './report.ts';
 export type { Choice, Step } from './run.ts';
 export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
@@ -12,5 +13,15 @@ export type { Move } from './schedule.ts';
 export { markdownOf, sequenceDiagram, waitForGraph } from './sequence-diagram.ts';
 export type { StrategyName } from './strategies/portfolio.ts';
 export { svgOf } from './svg.ts';
+export {
+  BadToken,
+  decodeSeed,
+  decodeToken,
+  replayToken,
+  seedToken,
+  type Decoded,
+  type Replayed,
+} from './token.ts';
+export { SimulationFailed, verify } from './verify.ts';
 export type { Verdict, Violation } from './violation.ts';
 export type { RootAsk, World } from './world.ts';

@@ -7,7 +7,7 @@ import type { Dice } from './dice.ts';
 import type { SimEvent } from './event.ts';
 import { hash } from './digest.ts';
 import { lapIn, type Moment } from './lasso.ts';
-import { Run, type Chooser, type Step } from './run.ts';
+import { Run, type Choice, type Chooser, type Step } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import { roundRobin } from './strategies/round-robin.ts';
 import type { Strategy } from './strategies/strategy.ts';
@@ -30,6 +30,21 @@ export interface Move {
 
 /** The move that a run begins with. */
 export const SETUP = 'setup';
+
+/** The exact way that a run took. */
+export function movesOf({
+  setup,
+  steps,
+}: {
+  readonly setup: { readonly choices: readonly Choice[] };
+  readonly steps: readonly Step[];
+}): Move[] {
+  const moveOf = (id: string, choices: readonly Choice[]): Move => ({
+    id,
+    choices: choices.map(({ index }) => index),
+  });
+  return [moveOf(SETUP, setup.choices), ...steps.map(({ id, choices }) => moveOf(id, choices))];
+}
 
 /** Makes the choices that a move says, and the first option beyond them. */
 export function chooserOf({ choices }: Move): Chooser {
@@ -79,7 +94,7 @@ export function runSchedule<W>(
     const step = run.step(all[strategy.pick(all)] as SimEvent);
     strategy.happened?.(step);
   }
-  endFairly(run, dice, lengths.fairStepsMax);
+  endFairly(run, lengths.fairStepsMax, run.chooser);
   return run;
 }
 
@@ -90,15 +105,18 @@ function withFaults<W>(run: Run<W>, enabled: SimEvent[], dice: Dice): SimEvent[]
   return [...enabled, faults[dice.below(faults.length)] as SimEvent];
 }
 
-/** The fair end: no more faults, every link and timer gets its turn, and each choice is made the same way. */
-export function endFairly<W>(run: Run<W>, dice: Dice | undefined, stepsMax: number): void {
+/**
+ * The fair end: no more faults, every link and timer gets its turn, and each choice is made as the
+ * chooser makes it the first time.
+ */
+export function endFairly<W>(run: Run<W>, stepsMax: number, first: Chooser = () => 0): void {
   run.faulty = false;
   const strategy = roundRobin();
   const fixed = new Map<string, number>();
   // A model that always decides the same way in the same place is the adversary that loops are made of.
   run.chooser = (id, count) => {
     const label = id.slice(0, id.lastIndexOf('#'));
-    const index = fixed.get(label) ?? dice?.below(count) ?? 0;
+    const index = fixed.get(label) ?? first(id, count);
     fixed.set(label, index);
     return index % count;
   };

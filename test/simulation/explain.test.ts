@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fromHandler, type Ref } from 'troupe';
 import { explain, explore, type Report } from 'troupe/simulation';
 import { deadlock, reports, shrunk } from './failures.ts';
 
@@ -63,10 +64,13 @@ describe('an explanation', () => {
   });
 
   it('ends with the command that shows it again, if there is one', () => {
-    expect(lines(reports.overtaking()).at(-1)).toBe('   npx troupe replay tr1.abc');
-    expect(explain(reports.stuck())).not.toContain('replay');
-    const replay = (token: string) => `TROUPE_REPLAY=${token} npx vitest`;
-    expect(explain(reports.overtaking(), { replay })).toContain('TROUPE_REPLAY=tr1.abc npx vitest');
+    const report = reports.overtaking();
+    const token = report.failure?.minimal?.token ?? '';
+    expect(token).toMatch(/^tr1\./);
+    expect(lines(report).at(-1)).toBe(`   npx troupe replay ${token}`);
+    expect(explain(report, { replay: false })).not.toContain('replay');
+    const replay = (text: string) => `TROUPE_REPLAY=${text} npx vitest`;
+    expect(explain(report, { replay })).toContain(`TROUPE_REPLAY=${token} npx vitest`);
   });
 
   it('keeps within its lines, and leaves out the middle of what happens first', () => {
@@ -87,6 +91,21 @@ describe('an explanation', () => {
     expect(
       explain({ ...report, failure: { ...failure, minimal } }, { linesMax: 20 }).split('\n').length,
     ).toBeLessThanOrEqual(20);
+  });
+
+  it('calls a run that does not repeat by its name, and says where to look', () => {
+    let calls = 0;
+    const report = explore({
+      name: 'by chance',
+      setup({ spawn, send }) {
+        calls += 1;
+        const agent = spawn(fromHandler({ receive: () => undefined }), { id: 'A' });
+        send(agent as Ref<{ type: string }>, { type: `go ${calls}` });
+      },
+      invariant: { never: () => false },
+    });
+    expect(report.verdict).toBe('NONDETERMINISTIC');
+    expect(explain(report)).toMatch(/why: .*outside of the simulation/);
   });
 
   it('of a clean report says what was tried, and does not call a sample a proof', () => {
