@@ -4,6 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import type { CheckOptions } from '../simulation/index.ts';
 import { check, type Checked } from './check.ts';
+import { lookAt } from './command-graph.ts';
 import { checkInJobs } from './jobs.ts';
 import { loadScenarios, type Found } from './load.ts';
 import { EXIT, Misuse, inShort } from './misuse.ts';
@@ -24,6 +25,10 @@ export interface CheckFlags {
 
 /** Runs the checks; returns the exit code. */
 export async function runCheck(files: readonly string[], flags: CheckFlags): Promise<number> {
+  if (flags.graph === true) {
+    print(await lookAt(files, flags.json === true));
+    return EXIT.clean;
+  }
   const found: Found[] = [];
   for (const file of files) found.push(...(await loadScenarios(file)));
   const options = optionsOf(flags);

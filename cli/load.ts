@@ -49,7 +49,8 @@ export async function loadScenarios(file: string): Promise<Found[]> {
   );
 }
 
-function scenariosIn(file: string, exported: Readonly<Record<string, unknown>>): Found[] {
+/** The scenarios among what a module exports. */
+export function scenariosIn(file: string, exported: Readonly<Record<string, unknown>>): Found[] {
   const found = new Map<Scenario, string>();
   for (const [name, value] of Object.entries(exported)) {
     if (isScenario(value)) found.set(value, found.get(value) ?? name);

@@ -11,6 +11,17 @@ export type { Choice, Step } from './run.ts';
 export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
 export type { Move } from './schedule.ts';
 export { markdownOf, sequenceDiagram, waitForGraph } from './sequence-diagram.ts';
+export {
+  isMachine,
+  mermaidGraph,
+  scenarioGraph,
+  staticGraph,
+  type StaticAgent,
+  type StaticGraph,
+  type StaticLink,
+  type StaticNode,
+  type StaticWarning,
+} from './static-graph.ts';
 export type { StrategyName } from './strategies/portfolio.ts';
 export { svgOf } from './svg.ts';
 export {
