@@ -77,6 +77,8 @@ export interface Choice {
   readonly count: number;
   readonly index: number;
   readonly fair: boolean;
+  /** What was chosen. */
+  readonly option?: unknown;
 }
 
 /** Makes the choices of a program: the index of an option. */
@@ -713,10 +715,11 @@ export class Run<W = unknown> implements Ambient {
 
   // ── What the program may call ───────────────────────────────────────────────────────────────
 
-  choose(label: string, count: number, fair: boolean): number {
+  choose(label: string, options: readonly unknown[], fair: boolean): number {
+    const count = options.length;
     const id = this.#numbered(`choose ${label}`);
     const index = count === 1 ? 0 : this.chooser(id, count);
-    this.#notes.choices.push({ id, count, index, fair });
+    this.#notes.choices.push({ id, count, index, fair, option: options[index] });
     return index;
   }
 
