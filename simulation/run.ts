@@ -68,8 +68,8 @@ export interface Choice {
   readonly fair: boolean;
 }
 
-/** Makes the choices of a program: the index of an option. */
-export type Chooser = (id: string, count: number) => number;
+/** Makes the choices of a program: the index of an option. A fair choice must not avoid one for ever. */
+export type Chooser = (id: string, count: number, fair: boolean) => number;
 
 const FIRST: Chooser = () => 0;
 
@@ -540,7 +540,7 @@ export class Run<W = unknown> implements Ambient {
 
   choose(label: string, count: number, fair: boolean): number {
     const id = this.#numbered(`choose ${label}`);
-    const index = count === 1 ? 0 : this.chooser(id, count);
+    const index = count === 1 ? 0 : this.chooser(id, count, fair);
     this.#notes.choices.push({ id, count, index, fair });
     return index;
   }
