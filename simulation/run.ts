@@ -81,8 +81,8 @@ export interface Choice {
   readonly option?: unknown;
 }
 
-/** Makes the choices of a program: the index of an option. */
-export type Chooser = (id: string, count: number) => number;
+/** Makes the choices of a program: the index of an option. A fair choice must not avoid one for ever. */
+export type Chooser = (id: string, count: number, fair: boolean) => number;
 
 const FIRST: Chooser = () => 0;
 
@@ -398,7 +398,7 @@ export class Run<W = unknown> implements Ambient {
     const { id, label, fair } = effect;
     this.#fired = undefined;
     this.#isCompleting = true;
-    const came = this.#effects.complete(effect, (count) => this.choose(label, count, fair));
+    const came = this.#effects.complete(effect, (outcomes) => this.choose(label, outcomes, fair));
     this.#isCompleting = false;
     this.#notes.notes.push(`${id} ${came}`);
     this.#handleFired();
@@ -718,7 +718,7 @@ export class Run<W = unknown> implements Ambient {
   choose(label: string, options: readonly unknown[], fair: boolean): number {
     const count = options.length;
     const id = this.#numbered(`choose ${label}`);
-    const index = count === 1 ? 0 : this.chooser(id, count);
+    const index = count === 1 ? 0 : this.chooser(id, count, fair);
     this.#notes.choices.push({ id, count, index, fair, option: options[index] });
     return index;
   }
