@@ -116,7 +116,7 @@ export function explore<W = undefined>(
     schedules += runs;
     if (violation !== undefined) {
       const run = replay(scenario, first, moves);
-      run.violation ??= violation;
+      run.violation ??= run.judged(violation);
       return failed(run, first, 'exhaustive', [...moves]);
     }
     if (closed && scenario.workload === undefined) return report('PROVED');

@@ -114,7 +114,7 @@ export function endFairly<W>(run: Run<W>, dice: Dice | undefined, stepsMax: numb
       run.checkEnd();
       return;
     }
-    const open = run.obligations;
+    const open = run.pending;
     // Where nothing is open, no loop keeps anything open; and most runs end soon without one.
     if (open.length === 0) {
       moments.length = 0;
@@ -125,7 +125,7 @@ export function endFairly<W>(run: Run<W>, dice: Dice | undefined, stepsMax: numb
       moments.push({ enabled: enabled.map(({ key }) => key), open });
       const lap = from === undefined ? undefined : lapIn(run.steps, moments, from);
       if (lap !== undefined) {
-        run.violation = lap;
+        run.violation = run.judged(lap);
         return;
       }
       seen.set(text, moments.length - 1);
@@ -133,7 +133,7 @@ export function endFairly<W>(run: Run<W>, dice: Dice | undefined, stepsMax: numb
     const step = run.step(enabled[strategy.pick(enabled)] as SimEvent);
     strategy.happened?.(step);
   }
-  const open = run.obligations;
+  const open = run.pending;
   if (run.violation === undefined && open.length > 0)
     run.violate('LIVELOCK', `after ${stepsMax} fair steps this is still open: ${open.join(', ')}`, {
       obligations: open,
