@@ -28,6 +28,7 @@ import { within, type Ambient } from './ambient.ts';
 import { ShownClock } from './clock.ts';
 import type { Delivery, Fault, Reply, SimEvent } from './event.ts';
 import { Faulting, InjectedCrash } from './faults.ts';
+import { digest } from './digest.ts';
 import { AT_THE_END } from './lasso.ts';
 import { OrderWatch } from './order.ts';
 import { matches, type Scenario, type Stage } from './scenario.ts';
@@ -668,7 +669,11 @@ export class Run<W = unknown> implements Ambient {
 
   /** The text of the whole state: equal texts are equal states. */
   get text(): string {
-    return this.#state.whole(this.#tasks, this.#replies, this.#order.text + this.#faults.text);
+    let rest = this.#order.text + this.#faults.text;
+    // What came of a request from outside is nowhere else in the system, and a property may look at it.
+    for (const { outcome, reply, error } of this.#asks)
+      rest += `\n${outcome} ${digest([reply, error], ({ state }) => state)}`;
+    return this.#state.whole(this.#tasks, this.#replies, rest);
   }
 
   // ── What the program may call ───────────────────────────────────────────────────────────────
