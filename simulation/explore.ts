@@ -210,7 +210,7 @@ function search<W>(
     states = found.states;
     if (violation !== undefined) {
       const run = replay(scenario, first, moves);
-      run.violation ??= violation;
+      run.violation ??= run.judged(violation);
       return failed(run, first, 'exhaustive', moves);
     }
     if (closed && !drew && scenario.workload === undefined) return report('PROVED');

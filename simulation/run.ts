@@ -36,6 +36,7 @@ import { ShownClock } from './clock.ts';
 import { EffectBoard, type Pending } from './effects.ts';
 import type { Completion, Delivery, Fault, Reply, SimEvent } from './event.ts';
 import { Faulting, InjectedCrash } from './faults.ts';
+import { AT_THE_END } from './lasso.ts';
 import { OrderWatch } from './order.ts';
 import { matches, type Scenario, type Stage } from './scenario.ts';
 import { CountedRandom } from './random.ts';
@@ -700,6 +701,62 @@ export class Run<W = unknown> implements Ambient {
   /** Whether an agent has looked at the clock. */
   get readClock(): boolean {
     return this.#clock.wasRead;
+  }
+
+  /** What must not stay so for ever: the open requests and tasks, and the conditions of the end that do not hold. */
+  get pending(): string[] {
+    const pending = this.obligations;
+    for (const [name, holds] of Object.entries(this.scenario.eventually ?? {}))
+      if (!this.#holdsYet(holds)) pending.push(`${AT_THE_END}${name}`);
+    return pending;
+  }
+
+  /** Before the end an agent that a condition looks at may not be there yet. */
+  #holdsYet(holds: (world: World) => boolean): boolean {
+    try {
+      return holds(this.world);
+    } catch {
+      return false;
+    }
+  }
+
+  /** What a loop is, seen from here, where it begins: it need not be what keeps things open. */
+  judged(loop: Violation): Violation {
+    const property = loop.obligations.find((name) => name.startsWith(AT_THE_END));
+    if (property !== undefined && loop.obligations.every((name) => name.startsWith(AT_THE_END))) {
+      const looked = new Set<string>();
+      const holds = this.scenario.eventually?.[property.slice(AT_THE_END.length)];
+      this.world.watched(looked);
+      if (holds !== undefined) this.#holdsYet(holds);
+      return { ...loop, verdict: 'SAFETY', obligations: [], agents: [...looked] };
+    }
+    // Nothing that anybody in the loop does comes to those who wait: to them, all is quiet.
+    const related = this.#relatedTo(loop.agents);
+    const allowed = this.scenario.allow?.waiting;
+    const asks = this.core.ledger.open().filter((ask) => !matches(allowed, nameOf(ask.by)));
+    const isApart = asks.every(({ by, target, holder }) =>
+      [by, target, holder?.address].every((one) => one === undefined || !related.has(nameOf(one))),
+    );
+    if (asks.length === 0 || !isApart) return loop;
+    const stuck = stuckOf(this.core, this.openTasks, this.answered, allowed);
+    if (stuck === undefined) return loop;
+    const message = `${stuck.message}; only ${loop.agents.join(', ')} still goes on`;
+    return { ...loop, ...stuck, message };
+  }
+
+  /** The agents that have had to do with some, directly or through others. */
+  #relatedTo(agents: readonly string[]): ReadonlySet<string> {
+    const related = new Set(agents);
+    for (let before = -1; before !== related.size;) {
+      before = related.size;
+      for (const { agent, cause } of this.steps) {
+        const from = this.steps[cause]?.agent;
+        if (agent === undefined || from === undefined) continue;
+        if (related.has(agent)) related.add(from);
+        else if (related.has(from)) related.add(agent);
+      }
+    }
+    return related;
   }
 
   /** The text of the whole state: equal texts are equal states. */

@@ -171,7 +171,7 @@ export function endFairly<W>(
       return;
     }
     if (stepsMax - left >= UNWATCHED_STEPS) {
-      const open = run.obligations;
+      const open = run.pending;
       const text = hash(run.text);
       const from = seen.get(text);
       moments.push({ enabled: enabled.map(({ key }) => key), open });
@@ -180,7 +180,7 @@ export function endFairly<W>(
         (lapIn(run.steps, moments, from.last) ??
           (order === 0 ? undefined : lapIn(run.steps, moments, from.first)));
       if (lap !== undefined) {
-        run.violation = lap;
+        run.violation = run.judged(lap);
         return;
       }
       if (from !== undefined && open.length === 0 && (laps += 1) === LAPS_MAX) return;
@@ -190,7 +190,7 @@ export function endFairly<W>(
     const step = run.step(enabled[strategy.pick(enabled)] as SimEvent);
     strategy.happened?.(step);
   }
-  const open = run.obligations;
+  const open = run.pending;
   if (run.violation === undefined && open.length > 0)
     run.violate('LIVELOCK', `after ${stepsMax} fair steps this is still open: ${open.join(', ')}`, {
       obligations: open,
