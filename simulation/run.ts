@@ -57,6 +57,8 @@ export interface Step {
   readonly discharged: readonly string[];
   readonly progress: boolean;
   readonly restarts: number;
+  /** Who was restarted in it. */
+  readonly restarted: readonly string[];
   readonly atMs: number;
 }
 
@@ -81,6 +83,7 @@ interface Notes {
   discharged: string[];
   progress: boolean;
   restarts: number;
+  restarted: string[];
 }
 
 /** A failed `assert` of the simulated program. */
@@ -460,6 +463,7 @@ export class Run<W = unknown> implements Ambient {
       case 'restarted':
         notes.push(`${event.path.slice(1)} restarted (life ${event.incarnation})`);
         this.#notes.restarts += 1;
+        this.#notes.restarted.push(event.path.slice(1));
         return;
       case 'ended':
         if (event.reason.type !== 'crash')
@@ -649,7 +653,15 @@ function clientOf(
 }
 
 function fresh(): Notes {
-  return { choices: [], sent: [], notes: [], discharged: [], progress: false, restarts: 0 };
+  return {
+    choices: [],
+    sent: [],
+    notes: [],
+    discharged: [],
+    progress: false,
+    restarts: 0,
+    restarted: [],
+  };
 }
 
 function isPostponed({ mailbox }: Cell, envelope: Envelope): boolean {
