@@ -4,6 +4,7 @@
  */
 import type { AnyActorLogic, EventObject } from 'xstate';
 import { AgentTimer } from './agent-timers.ts';
+import { AskWait } from './ask-wait.ts';
 import { Failure, askOf, type Ask } from './ask.ts';
 import { AgentRef, cellOf } from './agent-ref.ts';
 import type { Cell } from './cell.ts';
@@ -162,8 +163,6 @@ export class Context implements AgentContext<EventObject> {
   postponed = false;
   /** A manual save is due at the end of the step. */
   saveDue = false;
-  readonly all = waitAll;
-
   constructor(life: Life) {
     this.#life = life;
   }
@@ -180,6 +179,9 @@ export class Context implements AgentContext<EventObject> {
     return new ActorEnded({ address, message, reason }, `before ${message}`);
   }
 
+  get all(): typeof waitAll {
+    return waitAll;
+  }
   get self(): Ref<EventObject> {
     return this.#life.cell.ref;
   }
@@ -221,31 +223,9 @@ export class Context implements AgentContext<EventObject> {
     options: AskOptions = NO_ASK_OPTIONS,
   ): Wait<never> {
     const { core } = this.#cell;
-    const wait = new Wait<never>();
-    const { signal } = options;
-    let ask: Ask | undefined;
-    const abort = (): void => {
-      ask?.cancel();
-      settled(() => wait.fail(signal?.reason));
-    };
-    const settled = (end: () => void): void => {
-      signal?.removeEventListener('abort', abort);
-      if (ask !== undefined) this.#life.removeAsk(ask);
-      end();
-    };
-    const asker = {
-      address: this.#life.address,
-      answered: (reply: unknown) => settled(() => wait.settle(reply as never)),
-      failed: (error: unknown) => settled(() => wait.fail(error)),
-    };
-    ask = core.ask(asker, core.destinationOf(to), request, options, this.#life);
-    if (ask.state === 'open') {
-      wait.asks = [ask];
-      this.#life.addAsk(ask);
-      signal?.addEventListener('abort', abort, { once: true });
-      if (signal?.aborted === true) abort();
-    }
-    return wait;
+    const wait = new AskWait(this.#life);
+    const ask = core.ask(wait, core.destinationOf(to), request, options, this.#life);
+    return wait.await(ask, options.signal);
   }
 
   reply(request: Request<never>, reply: EventObject): void {
@@ -312,12 +292,8 @@ export class Context implements AgentContext<EventObject> {
   started(ref: AnyRef): Wait<StartOutcome> {
     const wait = new Wait<StartOutcome>();
     const child = this.#child(ref, 'started');
-    child.life.startAwaited = true;
-    child.whenStarted((error) => {
-      const { ignored, startInfo: info } = child.life;
-      if (error === undefined) wait.settle({ ignored, info });
-      else wait.fail(error);
-    });
+    if (child.status === 'running') wait.settle(outcomeOf(child));
+    else awaitStart(child, wait);
     return wait;
   }
 
@@ -389,7 +365,7 @@ export class Context implements AgentContext<EventObject> {
 
   monitor(ref: AnyRef): Monitor {
     const cell = this.#cell;
-    return cell.core.monitor(ref, this.#life, (down) => cell.core.notify(cell, down));
+    return cell.core.monitor(ref, this.#life, undefined);
   }
   demonitor(monitor: Monitor): void {
     this.#life.unwatch(monitor);
@@ -562,6 +538,18 @@ export function here(): AgentContext<EventObject> {
     });
   }
   return cell.life.ctx;
+}
+
+function outcomeOf({ life: { ignored, startInfo: info } }: Cell): StartOutcome {
+  return { ignored, info };
+}
+
+function awaitStart(child: Cell, wait: Wait<StartOutcome>): void {
+  child.life.startAwaited = true;
+  child.whenStarted((error) => {
+    if (error === undefined) wait.settle(outcomeOf(child));
+    else wait.fail(error);
+  });
 }
 
 function checkDelay(field: string, delayMs: unknown): void {

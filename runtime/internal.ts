@@ -15,6 +15,7 @@ export type { Envelope } from './envelope.ts';
 export type { AgentTimer } from './agent-timers.ts';
 export { checkMailbox } from './mailbox.ts';
 export { checkFunction, checkOptions } from './options.ts';
+export { Roster } from './roster.ts';
 export { promisesSettled } from './scheduler.ts';
 export { running } from './step.ts';
 export { coreOf } from './system.ts';

@@ -9,7 +9,7 @@ import { Core } from './core.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { InvalidOption, SystemStopped } from './errors.ts';
 import { SHUTDOWN, type Down } from './exit.ts';
-import type { InspectionEvent } from './inspection.ts';
+import type { InspectionEvent, Report } from './inspection.ts';
 import { LIMITS } from './limits.ts';
 import { SILENT, createLog, type Log } from './log.ts';
 import { nameOf } from './names.ts';
@@ -26,6 +26,14 @@ export interface SystemOptions {
   readonly name?: string;
   /** A pino logger (or alike); `false` for silence. Default: warnings and errors, as JSON on standard error. */
   readonly log?: Log | false;
+  /** Has the report of a crash say the message, the state and the input too; default false: the type of the message. */
+  readonly crashDetails?: boolean;
+  /**
+   * Sees every report (of a crash, by a supervisor, of a cleanup or callback that threw) before the
+   * log and the inspection, which get what it returns: the place to take secrets out. The level
+   * stays. When it throws, only the label and the path are told.
+   */
+  readonly redact?: (report: Report) => Report;
   /** Freezes every message deeply, so that a write to a sent one fails at once. Default: when NODE_ENV is development or test. */
   readonly freeze?: boolean;
   /**
@@ -90,6 +98,8 @@ export interface AgentInfo {
   readonly handled: number;
   readonly queuedMessages: number;
   readonly obligations: readonly string[];
+  /** The names that its life holds. */
+  readonly names: readonly string[];
   readonly children: readonly AgentInfo[];
 }
 
@@ -172,6 +182,8 @@ function makeCore(options: SystemOptions): Core {
     'log',
     'freeze',
     'planTransitions',
+    'crashDetails',
+    'redact',
     'scheduler',
     'clock',
     'random',
@@ -185,6 +197,8 @@ function makeCore(options: SystemOptions): Core {
   if (options.log !== false) checkLog(options.log);
   checkFlag('freeze', options.freeze);
   checkFlag('planTransitions', options.planTransitions);
+  checkFlag('crashDetails', options.crashDetails);
+  checkFunction('redact', options.redact, true);
   const { name, askTimeoutMs, hopsMax, deadLettersMax } = { ...DEFAULTS, ...options };
   if (typeof name !== 'string' || !/^[^/#\s]+$/.test(name)) {
     throw new InvalidOption({
@@ -209,6 +223,8 @@ function makeCore(options: SystemOptions): Core {
     log: options.log === false ? SILENT : (options.log ?? createLog(name)),
     freeze: options.freeze ?? ['development', 'test'].includes(process.env['NODE_ENV'] ?? ''),
     planTransitions: options.planTransitions ?? true,
+    crashDetails: options.crashDetails ?? false,
+    redact: options.redact,
     scheduler: options.scheduler ?? createScheduler(),
     clock: options.clock ?? createClock(),
     random: options.random ?? createRandom(),
@@ -343,7 +359,7 @@ class TroupeSystem implements System {
   }
 
   agents(): AgentInfo[] {
-    return treeOf(this.#core.roots);
+    return treeOf(this.#core.roots.values());
   }
 
   stats(): SystemStats {
@@ -416,7 +432,7 @@ class TroupeSystem implements System {
   async #stop(): Promise<void> {
     const core = this.#core;
     core.stopping = true;
-    for (const cell of [...core.roots].reverse()) {
+    for (const cell of [...core.roots.values()].reverse()) {
       await new Promise<void>((resolve) => {
         cell.whenEnded(() => resolve());
         const { shutdown } = cell.options;
@@ -450,7 +466,7 @@ function treeOf(roots: Iterable<Cell>): AgentInfo[] {
     for (const [cell, siblings] of level) {
       const children: AgentInfo[] = [];
       siblings.push(infoOf(cell, children));
-      for (const child of cell.children ?? []) below.push([child, children]);
+      for (const child of cell.children?.values() ?? []) below.push([child, children]);
     }
     level = below;
   }
@@ -467,6 +483,7 @@ function infoOf(cell: Cell, children: readonly AgentInfo[]): AgentInfo {
     handled,
     queuedMessages: mailbox.depth,
     obligations: life.over ? [] : life.obligations.toArray().map((ask) => ask.request),
+    names: [...(life.names ?? [])],
     children,
   };
 }

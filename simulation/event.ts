@@ -8,7 +8,7 @@
 import type { Ask, Cell, Envelope, Timer } from '../runtime/internal.ts';
 
 /** What can happen. */
-export type SimEvent = Delivery | Reply | Firing | Fault;
+export type SimEvent = Delivery | Reply | Firing | Healing | Fault;
 
 interface Common {
   readonly id: string;
@@ -42,19 +42,25 @@ export interface Firing extends Common {
   readonly timer: Timer;
 }
 
+/** A partition is over. */
+export interface Healing extends Common {
+  readonly kind: 'heal';
+}
+
 /** Something breaks. */
 export interface Fault extends Common {
-  readonly kind: 'crash' | 'crash after' | 'crash waiting' | 'drop' | 'duplicate';
+  readonly kind: 'crash' | 'crash after' | 'crash waiting' | 'drop' | 'duplicate' | 'partition';
   /** The budget that it spends. */
   readonly budget: FaultKind;
-  /** The event that it replaces or spoils; undefined for the crash of an agent that waits. */
+  /** The event that it replaces or spoils; undefined for a partition and the crash of an agent that waits. */
   readonly of: Delivery | Reply | undefined;
 }
 
-export type FaultKind = 'crash' | 'drop' | 'duplicate';
+export type FaultKind = 'crash' | 'drop' | 'duplicate' | 'partition';
 
 /** Whether two events that could both happen next may lead elsewhere in another order. */
 export function races(a: SimEvent, b: SimEvent): boolean {
-  if (a.kind === 'timer' || b.kind === 'timer') return true;
+  // Time, and who can reach whom, concern everybody.
+  if (a.cell === undefined || b.cell === undefined) return true;
   return a.cell === b.cell;
 }

@@ -4,10 +4,21 @@
 export { assert, choose, chooseFairly, done, progress, task } from './ambient.ts';
 export type { Case, Constraint } from './case.ts';
 export { explore, type CheckOptions } from './explore.ts';
+export { Trial, TrialFailed, cases, holds } from './property.ts';
 export type { Coverage, Failure, Minimal, Report } from './report.ts';
 export type { Choice, Step } from './run.ts';
 export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
 export type { Move } from './schedule.ts';
 export type { StrategyName } from './strategies/portfolio.ts';
+export {
+  BadToken,
+  decodeSeed,
+  decodeToken,
+  replayToken,
+  seedToken,
+  type Decoded,
+  type Replayed,
+} from './token.ts';
+export { SimulationFailed, verify } from './verify.ts';
 export type { Verdict, Violation } from './violation.ts';
 export type { RootAsk, World } from './world.ts';

@@ -59,6 +59,8 @@ export interface Step {
   readonly restarts: number;
   /** Who was restarted in it. */
   readonly restarted: readonly string[];
+  /** It touched its own agent alone, and what it sent: no life began or ended, no timer fired. */
+  readonly isLocal: boolean;
   readonly atMs: number;
 }
 
@@ -75,6 +77,9 @@ export type Chooser = (id: string, count: number) => number;
 
 const FIRST: Chooser = () => 0;
 
+/** The inspection events of a step that touches more than its own agent. */
+const LIFE = new Set(['spawned', 'started', 'crashed', 'ended', 'restarted', 'dropped', 'report']);
+
 /** The mutable side of {@link Step}. */
 interface Notes {
   choices: Choice[];
@@ -84,6 +89,7 @@ interface Notes {
   progress: boolean;
   restarts: number;
   restarted: string[];
+  isLocal: boolean;
 }
 
 /** A failed `assert` of the simulated program. */
@@ -103,6 +109,8 @@ export class Run<W = unknown> implements Ambient {
   violation: Violation | undefined;
   /** Makes the choices of the program. */
   chooser: Chooser;
+  /** Whether what has been checked before is run again: nothing new can be wrong. */
+  isChecked = false;
   /** Whether faults may still come: not in the fair end of a run. */
   faulty = true;
   readonly #clock = new ShownClock();
@@ -125,6 +133,8 @@ export class Run<W = unknown> implements Ambient {
   readonly #retried = new WeakSet<Envelope>();
   readonly #clients = new Set<Cell>();
   #notes: Notes = fresh();
+  /** The number of the step that is made; -1 in the setup. */
+  #moment = -1;
   /** Whose step it is. */
   #acting: Cell | undefined;
   /** The event of the timer that fires. */
@@ -171,23 +181,40 @@ export class Run<W = unknown> implements Ambient {
 
   /** The events that can happen next, the oldest first; timers come last, and faults not at all. */
   enabled(): SimEvent[] {
-    const events: SimEvent[] = [];
+    const all: SimEvent[] = [];
+    const { isParted: parted } = this.#faults;
     this.#forgetVoid();
-    for (const cell of this.#stepper.ready) if (cell.takesMessages) this.#deliveries(cell, events);
-    for (const envelope of this.#replies) events.push(this.#reply(envelope));
-    events.sort((a, b) => a.order - b.order);
+    for (const cell of this.#stepper.ready) if (cell.takesMessages) this.#deliveries(cell, all);
+    for (const envelope of this.#replies) all.push(this.#reply(envelope));
+    all.sort((a, b) => a.order - b.order);
+    const events = parted ? all.filter((event) => !this.#faults.isCut(event)) : all;
     for (const timer of this.core.timers.nextDue()) {
       if (timer.dueMs === Infinity) break;
       const { id, bornAt } = this.#timerIds.get(timer) ?? { id: 'timer', bornAt: -1 };
       const key = id.slice(0, id.lastIndexOf('#'));
       events.push({ kind: 'timer', id, key, cell: undefined, order: Infinity, bornAt, timer });
     }
+    if (parted)
+      events.push({
+        kind: 'heal',
+        id: this.#faults.healing,
+        key: 'heal',
+        cell: undefined,
+        order: Infinity,
+        bornAt: -1,
+      });
     return events;
   }
 
   /** The faults that can come instead of the enabled events. */
   faults(enabled: readonly SimEvent[]): Fault[] {
     return this.faulty ? this.#faults.possible(enabled, this.core) : [];
+  }
+
+  /** Nothing breaks any more, and what was cut off can be reached again. */
+  endFaults(): void {
+    this.faulty = false;
+    this.#faults.isParted = false;
   }
 
   /** What nobody would see: events of cancelled timers, requests that are over, and answers to them. */
@@ -245,14 +272,18 @@ export class Run<W = unknown> implements Ambient {
   /** Lets an event happen, and all commands that follow from it. */
   step(event: SimEvent): Step {
     const notes = (this.#notes = fresh());
+    this.#moment = this.steps.length;
     const { cell } = event;
     this.#acting = cell;
+    const { size: names } = this.core.names;
+    if (event.kind !== 'deliver' && event.kind !== 'reply') notes.isLocal = false;
     within(this, () => {
       this.#perform(event);
       this.#stepper.settle();
     });
     this.#remember(event);
     this.#numberTimers(cell);
+    if (this.core.names.size !== names) notes.isLocal = false;
     const step: Step = {
       kind: event.kind,
       id: event.id,
@@ -291,6 +322,9 @@ export class Run<W = unknown> implements Ambient {
         return undefined;
       case 'timer':
         return this.#fire(event.timer);
+      case 'heal':
+        this.#faults.isParted = false;
+        return undefined;
       default:
         this.#faults.spend(event);
         return this.#spoil(event);
@@ -345,6 +379,10 @@ export class Run<W = unknown> implements Ambient {
           this.#handle(of.cell, of.envelope);
         }
         return undefined;
+      case 'partition':
+        this.#faults.isParted = true;
+        if (this.#faults.loses) this.#lose();
+        return undefined;
       case 'crash waiting':
         cell?.fail(new InjectedCrash());
         return undefined;
@@ -364,15 +402,30 @@ export class Run<W = unknown> implements Ambient {
     }
   }
 
+  /** What is on its way across a partition that loses it. */
+  #lose(): void {
+    const isCut = (envelope: Envelope): boolean => this.#faults.isCut(this.#idOf(envelope));
+    for (const { mailbox } of this.core.cells.values()) mailbox.removeWhere(isCut);
+    for (const envelope of this.#replies) if (isCut(envelope)) this.#replies.delete(envelope);
+  }
+
   // ── The seams ───────────────────────────────────────────────────────────────────────────────
 
   #carry(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
     const id = this.#label(envelope);
-    this.#ids.set(envelope, { id, bornAt: this.steps.length });
+    this.#ids.set(envelope, { id, bornAt: this.#moment });
+    if (this.#faults.loses && this.#faults.isCut({ id })) {
+      this.#notes.notes.push(`${id} is lost in the partition`);
+      return undefined;
+    }
     this.#notes.sent.push(id);
     const { to } = envelope;
     if (envelope.timer !== undefined) this.#fired = envelope;
-    if (!(to instanceof Ask)) return to.accept(envelope, resume);
+    if (!(to instanceof Ask)) {
+      const accepted = to.accept(envelope, resume);
+      if (accepted === 'blocked') this.#notes.isLocal = false;
+      return accepted;
+    }
     if (to.state !== 'open') return to.accept(envelope);
     // An answer travels apart from messages, and a deadline may pass before it is there. Whoever gave
     // it owes nothing any more.
@@ -409,7 +462,7 @@ export class Run<W = unknown> implements Ambient {
       if (this.#timerIds.has(timer)) continue;
       const own = this.#acting ?? cell;
       const label = `timer ${own === undefined ? 'env' : own.path.slice(1)}`;
-      this.#timerIds.set(timer, { id: this.#numbered(label), bornAt: this.steps.length });
+      this.#timerIds.set(timer, { id: this.#numbered(label), bornAt: this.#moment });
     }
   }
 
@@ -422,6 +475,7 @@ export class Run<W = unknown> implements Ambient {
 
   #observe(event: InspectionEvent): void {
     const { notes } = this.#notes;
+    if (LIFE.has(event.type)) this.#notes.isLocal = false;
     switch (event.type) {
       case 'crashed': {
         notes.push(`${event.path.slice(1)} crashed: ${textOf(event.error)}`);
@@ -503,7 +557,7 @@ export class Run<W = unknown> implements Ambient {
   // ── Checks ──────────────────────────────────────────────────────────────────────────────────
 
   #check(): void {
-    if (this.violation !== undefined) return;
+    if (this.violation !== undefined || this.isChecked) return;
     const { invariant = {}, queuedMax } = this.scenario;
     for (const [name, holds] of Object.entries(invariant))
       if (!this.#holds(holds, `the invariant "${name}" does not hold`)) return;
@@ -661,6 +715,7 @@ function fresh(): Notes {
     progress: false,
     restarts: 0,
     restarted: [],
+    isLocal: true,
   };
 }
 

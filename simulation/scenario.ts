@@ -53,6 +53,15 @@ export interface Faults {
   };
   /** Messages lost on a link such as `A>B`, where `*` is anybody. */
   readonly drop?: { readonly on: readonly string[]; readonly max: number };
+  /**
+   * Groups of agents by path that cannot reach each other for a while. What is sent meanwhile comes
+   * when the partition is over; with `loses`, never.
+   */
+  readonly partition?: {
+    readonly groups: readonly (readonly string[])[];
+    readonly max: number;
+    readonly loses?: boolean;
+  };
   /** Messages delivered twice. */
   readonly duplicate?: { readonly on: readonly string[]; readonly max: number };
 }
@@ -117,7 +126,15 @@ const KEYS: Record<keyof Scenario, true> = {
   allow: true,
 };
 
-const FAULTS: readonly FaultKind[] = ['crash', 'drop', 'duplicate'];
+const FAULTS: readonly FaultKind[] = ['crash', 'drop', 'duplicate', 'partition'];
+
+/** Where each fault says what it can hit, and how. */
+const PLACES: Record<FaultKind, readonly [field: string, allowed: string]> = {
+  crash: ['of', 'paths of agents, such as ["desk/w1"]'],
+  drop: ['on', 'links, such as ["desk>w1"]'],
+  duplicate: ['on', 'links, such as ["desk>w1"]'],
+  partition: ['groups', 'groups of agents, such as [["edge"], ["core/*"]]'],
+};
 
 /** Throws `InvalidOption` when a value is no scenario. */
 export function checkScenario<W>(scenario: Scenario<W>): void {
@@ -135,24 +152,20 @@ export function checkScenario<W>(scenario: Scenario<W>): void {
       allowed: 'a fast-check arbitrary',
     });
   checkOptions(faults, FAULTS, 'scenario.faults');
-  for (const [kind, fault] of Object.entries(faults) as [
-    string,
-    { max: number; of?: unknown; on?: unknown },
-  ][]) {
-    if (!Number.isInteger(fault.max) || fault.max < 0)
+  for (const kind of FAULTS) {
+    const fault = faults[kind] as (Record<string, unknown> & { max?: unknown }) | undefined;
+    if (fault === undefined) continue;
+    const { max } = fault;
+    if (!Number.isInteger(max) || (max as number) < 0)
       throw new InvalidOption({
         field: `scenario.faults.${kind}.max`,
-        given: fault.max,
+        given: max,
         allowed: 'an integer >= 0',
       });
-    const where = kind === 'crash' ? fault.of : fault.on;
-    if (!Array.isArray(where) || where.length === 0)
-      throw new InvalidOption({
-        field: `scenario.faults.${kind}.${kind === 'crash' ? 'of' : 'on'}`,
-        given: where,
-        allowed:
-          kind === 'crash' ? 'paths of agents, such as ["desk/w1"]' : 'links, such as ["desk>w1"]',
-      });
+    const [field, allowed] = PLACES[kind];
+    const given = fault[field];
+    if (!Array.isArray(given) || given.length === 0)
+      throw new InvalidOption({ field: `scenario.faults.${kind}.${field}`, given, allowed });
   }
 }
 

@@ -14,3 +14,20 @@ export interface Strategy {
 
 /** Makes a strategy for one run; all its chance comes from the dice. */
 export type StrategyFactory = (dice: Dice) => Strategy;
+
+/** Begins an exploration. What a strategy learns in one run and uses in the next, it keeps here. */
+export type Explorer = () => StrategyFactory;
+
+/** The index of the event that has the highest rank; the oldest of them when several have. */
+export function highest(enabled: readonly SimEvent[], rankOf: (event: SimEvent) => number): number {
+  let best = 0;
+  let bestRank = -Infinity;
+  enabled.forEach((event, index) => {
+    const rank = rankOf(event);
+    if (rank > bestRank) {
+      best = index;
+      bestRank = rank;
+    }
+  });
+  return best;
+}

@@ -1,30 +1,30 @@
 /**
- * X1: races through relays. One link of a racing program becomes a chain of agents that only hand on,
- * so that one message must be held back over many events for the bug to show.
+ * X1: a long way. One link of a program becomes h agents that only hand on, so that what went over
+ * it comes h steps later under FIFO. A race against it needs the right order at every hop, and a
+ * search that tosses a coin at each step does not find it.
  */
-import type { Scenario } from 'troupe/simulation';
-import { initUseRace } from '../o01-init-use-race.ts';
-import { checkThenAct } from '../o02-check-then-act.ts';
-import { twoPhaseCommit } from '../o04-two-phase-commit.ts';
-import { supersededCall } from '../o11-superseded-call.ts';
-import { lateHeartbeat } from '../o13-late-heartbeat.ts';
-import { relayed, type Way } from './way.ts';
+import type { EventObject } from 'xstate';
+import type { Ref } from 'troupe';
+import type { Stage } from 'troupe/simulation';
+import { agent } from '../notation.ts';
 
-const PROGRAMS: Readonly<Record<string, (isCorrect: boolean, way: Way) => Scenario>> = {
-  O01: initUseRace,
-  O02: checkThenAct,
-  O04: twoPhaseCommit,
-  O11: supersededCall,
-  O13: lateHeartbeat,
-};
-
-/** The programs that can be raced through relays. */
-export const RELAYED = Object.keys(PROGRAMS);
-
-/** A program of {@link RELAYED} with so many relays on its racing link. */
-export function relay(program: string, hops: number, variant: 'buggy' | 'correct'): Scenario {
-  const make = PROGRAMS[program];
-  if (make === undefined) throw new TypeError(`no program ${program} in ${RELAYED.join()}`);
-  const scenario = make(variant === 'correct', relayed(hops));
-  return { ...scenario, name: `${scenario.name} through ${hops} relays` };
+/** A ref that leads to an agent over h others; with 0 it is the agent's own. */
+export function relay<TEvent extends EventObject>(
+  stage: Stage,
+  name: string,
+  to: Ref<TEvent>,
+  h: number,
+): Ref<TEvent> {
+  let next = to;
+  for (let index = h - 1; index >= 0; index -= 1) {
+    const after = next as unknown as Ref<EventObject>;
+    next = stage.spawn(
+      agent<TEvent>((event, ctx) => {
+        if ('replyTo' in event) ctx.forward(after, event);
+        else ctx.send(after, event);
+      }),
+      { id: `${name}.${index}` },
+    ) as unknown as Ref<TEvent>;
+  }
+  return next;
 }

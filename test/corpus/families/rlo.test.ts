@@ -1,7 +1,7 @@
 // Races through relays, numbers that roll over and links that break, for small parameters.
 import { describe, expect, it } from 'vitest';
 import { explore, type Scenario } from 'troupe/simulation';
-import { RELAYED, relay } from './relay.ts';
+import { RELAYED, relay } from './relayed-race.ts';
 import { rollover } from './rollover.ts';
 import { raceOverWebsocket, retryOverWebsocket } from './websocket.ts';
 

@@ -1,0 +1,65 @@
+/**
+ * Race flip (after procrastination, Arts, Hughes et al.): of two messages to one agent whose sends
+ * knew nothing of each other, another run is made to take them the other way round.
+ *
+ * A run that has shown an order of two kinds of messages for the first time is worth going on from:
+ * its flips are kept, and one more is tried on top of them.
+ */
+import type { Constraint } from '../case.ts';
+import { Hold } from '../hold.ts';
+import { concurrentPairs } from '../races.ts';
+import type { Step } from '../run.ts';
+import type { Explorer } from './strategy.ts';
+
+/** Races of one run that are worth a try each. */
+const RACES_MAX = 64;
+
+/** One way to go on: the flips that led to a run, and one of its races turned round. */
+type Flips = readonly Constraint[];
+
+export const flip: Explorer = () => {
+  const seen = new Set<string>();
+  const tried = new Set<string>();
+  const todo: Flips[] = [];
+  let last: { flips: Flips; steps: Step[] } | undefined;
+
+  /** Learns from the run before. */
+  const learn = (): void => {
+    if (last === undefined) return;
+    const { flips, steps } = last;
+    for (const { first, second } of concurrentPairs(steps, RACES_MAX)) {
+      const shown = `${kindOf(first)} ${kindOf(second)}`;
+      const isNew = !seen.has(shown);
+      seen.add(shown);
+      const key = `${second} ${first}`;
+      if (tried.has(key) && !isNew) continue;
+      tried.add(key);
+      // What nobody has seen the other way round goes first.
+      const flipped = [...flips, { before: second, after: first }];
+      if (seen.has(`${kindOf(second)} ${kindOf(first)}`)) todo.push(flipped);
+      else todo.unshift(flipped);
+    }
+  };
+
+  return (dice) => {
+    learn();
+    // Mostly one of the first, and now and then another, so that no race waits for ever.
+    const at = dice.float() < 0.7 ? 0 : dice.below(todo.length);
+    const [flips = []] = todo.splice(at, 1);
+    const hold = new Hold(flips);
+    const isWalk = flips.length === 0;
+    const steps: Step[] = [];
+    last = { flips, steps };
+    return {
+      pick: (enabled) => (isWalk ? dice.below(enabled.length) : hold.pick(enabled)),
+      happened: (step) => {
+        steps.push(step);
+        hold.happened(step.id);
+      },
+    };
+  };
+};
+
+function kindOf(id: string): string {
+  return id.slice(0, id.lastIndexOf('#'));
+}
