@@ -48,7 +48,9 @@ export function fairLoopIn(nodes: readonly Node[]): FairLoop | undefined {
         (advancing || (!step.progress && step.discharged.length === 0));
       const part = fairPart(open, isWay);
       if (part === undefined) continue;
-      const lap = lapOf(part, isWay);
+      // From the state that was found first: those found later may be deep in queues that grow.
+      const start = nodes.find((node) => part.has(node)) as Node;
+      const lap = lapOf(part, start, isWay);
       const violation = loopOf(
         lap.map(({ step }) => step),
         [name],
@@ -56,7 +58,7 @@ export function fairLoopIn(nodes: readonly Node[]): FairLoop | undefined {
       );
       return {
         violation: { ...violation, agents: agentsOf(part, isWay) },
-        entry: lap[0]?.from ?? [...part][0]!,
+        entry: start,
       };
     }
   }
@@ -86,12 +88,12 @@ function fairPart(
   }
 }
 
-/** A closed way through the part: from its first state back to it. */
+/** A closed way through the part: from a state of it back to it. */
 function lapOf(
   part: ReadonlySet<Node>,
+  start: Node,
   isWay: (edge: Edge) => boolean,
 ): (Edge & { readonly from: Node })[] {
-  const start = [...part][0]!;
   const reached = new Map<Node, Edge & { readonly from: Node }>();
   const queue: Node[] = [start];
   for (let node = queue.shift(); node !== undefined; node = queue.shift())
@@ -116,8 +118,10 @@ function agentsOf(part: ReadonlySet<Node>, isWay: (edge: Edge) => boolean): stri
   const agents = new Set<string>();
   for (const node of part)
     for (const edge of node.edges)
-      if (part.has(edge.to) && isWay(edge) && edge.step.agent !== undefined)
-        agents.add(edge.step.agent);
+      if (part.has(edge.to) && isWay(edge)) {
+        if (edge.step.agent !== undefined) agents.add(edge.step.agent);
+        for (const agent of edge.step.restarted) agents.add(agent);
+      }
   return [...agents];
 }
 

@@ -46,7 +46,9 @@ export function lapIn(
 export function loopOf(lap: readonly Step[], open: readonly string[], loopFrom: number): Violation {
   const advances = lap.some(({ progress, discharged }) => progress || discharged.length > 0);
   const restarts = lap.some((step) => step.restarts > 0);
-  const agents = [...new Set(lap.flatMap(({ agent }) => agent ?? []))];
+  const agents = [
+    ...new Set(lap.flatMap(({ agent, restarted }) => [agent ?? [], restarted].flat())),
+  ];
   const verdict: Verdict = restarts
     ? 'RESTART_STORM'
     : advances

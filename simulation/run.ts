@@ -67,6 +67,8 @@ export interface Step {
   readonly discharged: readonly string[];
   readonly progress: boolean;
   readonly restarts: number;
+  /** Who was restarted in it. */
+  readonly restarted: readonly string[];
   /** It touched its own agent alone, and what it sent: no life began or ended, no timer fired. */
   readonly isLocal: boolean;
   readonly atMs: number;
@@ -98,6 +100,7 @@ interface Notes {
   discharged: string[];
   progress: boolean;
   restarts: number;
+  restarted: string[];
   isLocal: boolean;
 }
 
@@ -584,6 +587,7 @@ export class Run<W = unknown> implements Ambient {
       case 'restarted':
         notes.push(`${event.path.slice(1)} restarted (life ${event.incarnation})`);
         this.#notes.restarts += 1;
+        this.#notes.restarted.push(event.path.slice(1));
         return;
       case 'ended':
         if (event.reason.type !== 'crash')
@@ -861,6 +865,7 @@ function fresh(): Notes {
     discharged: [],
     progress: false,
     restarts: 0,
+    restarted: [],
     isLocal: true,
   };
 }

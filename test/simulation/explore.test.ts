@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fromHandler, type AgentContext, type Ref, type ReplyTo } from 'troupe';
+import { child, fromHandler, supervisor, type AgentContext, type Ref, type ReplyTo } from 'troupe';
 import { choose, done, explore, requires, task, type Scenario } from 'troupe/simulation';
 
 type Answer = ReplyTo<{ type: 'one' }>;
@@ -137,6 +137,31 @@ describe('explore', () => {
     };
     expect(explore(sleeps).verdict).toBe('PROVED');
     expect(explore(asks).verdict).toBe('PROVED');
+  });
+
+  it('tells a storm of restarts by a short lap, with those who are restarted', () => {
+    const failing = fromHandler({
+      start(_state: undefined, ctx) {
+        if (ctx.incarnation > 1) throw new Error('not again');
+        ctx.send(ctx.self, { type: 'crash' });
+      },
+      receive(_state: undefined, _event: { type: 'crash' }) {
+        throw new Error('crash');
+      },
+    });
+    const storm: Scenario = {
+      setup({ spawn }) {
+        task('t');
+        const children = [child({ id: 'W', logic: failing })];
+        spawn(supervisor({ intensity: 1_000_000, children }), { id: 'Sup' });
+      },
+    };
+    const { verdict, failure } = explore(storm, { strategy: 'exhaustive', statesMax: 150 });
+    expect(verdict).toBe('RESTART_STORM');
+    expect(failure?.violation.message).toBe(
+      't stays open while this goes on for ever: timer Sup, Sup/W>Sup:troupe.down',
+    );
+    expect(failure?.violation.agents).toEqual(expect.arrayContaining(['Sup', 'Sup/W']));
   });
 
   it('refuses what is no scenario, and says what was there', () => {
