@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { nanoid } from 'nanoid';
 import { assign, setup as setupMachine } from 'xstate';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -15,6 +16,8 @@ import {
   supervisor,
 } from 'troupe';
 import { Nondeterminism, explore, type Report, type Scenario } from 'troupe/simulation';
+
+const { random: draw } = Math;
 
 type Go = { type: 'go' };
 type Ctx = AgentContext<Go>;
@@ -83,6 +86,19 @@ describe('a hazard in a step is a verdict of its own that names the API and has 
     expect(cause.api).toBe(api);
     expect(violation?.message).toContain(`A uses ${api} in a step`);
     expect(cause.stack?.split('\n').slice(1, 3).join()).toContain('traps.test.ts');
+  });
+
+  it('a global that Node loads when it is first read', () => {
+    const own = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
+    Object.defineProperty(globalThis, 'WebSocket', { get: () => Map, configurable: true });
+    try {
+      const hazard = () => Reflect.construct(WebSocket, []);
+      expect(causeOf(explore(doing(hazard))).api).toBe('WebSocket');
+      expect(WebSocket).toBe(Map);
+    } finally {
+      if (own === undefined) Reflect.deleteProperty(globalThis, 'WebSocket');
+      else Object.defineProperty(globalThis, 'WebSocket', own);
+    }
   });
 
   it('an async handler, which says to name an effect', () => {
@@ -170,6 +186,24 @@ describe('what outlives a run', () => {
 
   it('is no proof either, although nothing fails', () => {
     expect(explore(counting(() => true)).verdict).toBe('NONDETERMINISTIC');
+  });
+
+  it.each([
+    ['an id from a pool that was filled before', () => nanoid()],
+    ['chance that was taken at the import', () => String(draw())],
+  ])('and what no trap sees is found by the state: %s', (_, read) => {
+    nanoid();
+    const report = explore({
+      setup({ spawn, send }) {
+        const agent = fromHandler({
+          initial: () => '',
+          receive: (_state: string, _event: Go) => read(),
+        });
+        send(spawn(agent, { id: 'A' }), { type: 'go' });
+      },
+    });
+    expect(report.verdict).toBe('NONDETERMINISTIC');
+    expect(report.failure?.violation.message).toMatch(/step 1, env>A:go#1/);
   });
 
   it('is found where it changes which events come', () => {
