@@ -22,7 +22,7 @@ export class Nondeterminism extends TroupeError {
     readonly agent: string | undefined;
     readonly cure: string;
   }) {
-    const { api, agent = 'the setup', cure } = fields;
+    const { api, agent = 'code outside agents', cure } = fields;
     super(`${agent} uses ${api} in a step, so that a run does not repeat; ${cure}`, fields);
     this.api = api;
   }
