@@ -219,6 +219,11 @@ export class EffectBoard implements Effects {
     for (const effect of this.#pending) if (effect.state === 'pending') yield effect;
   }
 
+  /** The ids of those that will never come to an end. */
+  get hung(): string[] {
+    return [...this.#pending].filter(({ state }) => state === 'hung').map(({ id }) => id);
+  }
+
   /** Lets an effect go on: completes it with one of its outcomes, or emits what comes next. */
   complete(effect: Pending, choose: (outcomes: readonly unknown[]) => number): string {
     const { sink, outcomes } = effect;

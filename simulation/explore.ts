@@ -7,8 +7,8 @@ import { InvalidOption, createClock } from '../runtime/index.ts';
 import { checkOptions } from '../runtime/internal.ts';
 import { PairCoverage } from './coverage.ts';
 import { Dice } from './dice.ts';
-import { Drifted, exhaust } from './exhaustive.ts';
-import { differenceOf, trailOf } from './recurrence.ts';
+import { exhaust } from './exhaustive.ts';
+import { repeating } from './recurrence.ts';
 import { divergence, type Trace } from './repeat.ts';
 import type { Failure, Minimal, Report } from './report.ts';
 import type { Run } from './run.ts';
@@ -20,7 +20,6 @@ import { PORTFOLIO, STRATEGIES, type StrategyName } from './strategies/portfolio
 import type { StrategyFactory } from './strategies/strategy.ts';
 import { TokenStore } from './store.ts';
 import { BadToken, encodeToken, nameOf, replayToken, type Replayed } from './token.ts';
-import { withTraps } from './traps.ts';
 import type { Violation } from './violation.ts';
 
 /** How much is tried. */
@@ -67,50 +66,10 @@ export function explore<W = undefined>(
 ): Report<W> {
   checkScenario(scenario);
   const settings = checkSettings(options);
-  return withTraps(() => {
-    const [workload] = workloads(scenario, settings.seed, 1) as [W];
-    const first = trailOf(scenario, workload, settings.stepsMax);
-    let found: Report<W> | undefined;
-    let why: string | undefined;
-    try {
-      found = search(scenario, settings, options);
-      if (found.verdict === 'NONDETERMINISTIC') return found;
-    } catch (error) {
-      if (!(error instanceof Drifted)) throw error;
-      why = error.message;
-    }
-    const again = trailOf(scenario, workload, settings.stepsMax);
-    why ??= differenceOf(first, again);
-    return why === undefined && found !== undefined
-      ? found
-      : doesNotRepeat(scenario, again.run, workload, why ?? '', found);
-  });
-}
-
-/** The report of a scenario whose runs do not repeat: what else was found in it does not count. */
-function doesNotRepeat<W>(
-  { name = 'scenario' }: Scenario<W>,
-  run: Run<W>,
-  workload: W,
-  why: string,
-  found: Report<W> | undefined,
-): Report<W> {
-  const violation: Violation = {
-    verdict: 'NONDETERMINISTIC',
-    message: `a run does not repeat: ${why}; look for what outlives a run, such as a variable of a module`,
-    agents: [],
-    obligations: [],
-    certainty: 'proved',
-  };
-  const { setup, steps } = run;
-  const moves = movesOf(run);
-  const nothing = { states: 0, schedules: 1, steps: steps.length, tookMs: 0, warnings: [] };
-  const coverage = { pairsFlipped: 0, pairsOneWay: [] };
-  return {
-    ...(found ?? { name, ...nothing, coverage }),
-    verdict: 'NONDETERMINISTIC',
-    failure: { violation, workload, strategy: 'fifo', schedule: 1, moves, steps, setup },
-  };
+  const [workload] = workloads(scenario, settings.seed, 1) as [W];
+  return repeating(scenario, workload, settings.stepsMax, () =>
+    search(scenario, settings, options),
+  );
 }
 
 function search<W>(
@@ -193,7 +152,9 @@ function search<W>(
     if (run.violation !== undefined) warnings.push(run.violation);
   }
   if (strategy === 'exhaustive' || (strategy === 'portfolio' && settings.exhaustiveMs > 0)) {
-    const untilMs = strategy === 'exhaustive' ? Infinity : clock.now() + settings.exhaustiveMs;
+    const endMs = (): number =>
+      strategy === 'exhaustive' ? Infinity : clock.now() + settings.exhaustiveMs;
+    let untilMs = endMs();
     const limits = {
       statesMax: settings.statesMax,
       depthMax: settings.stepsMax,
@@ -203,6 +164,7 @@ function search<W>(
     schedules += found.runs;
     // Who looks at the clock may do something else in the same state at another time.
     if (found.closed && found.readClock) {
+      untilMs = endMs();
       found = exhaust(scenario, first, { ...limits, timed: true });
       schedules += found.runs;
     }

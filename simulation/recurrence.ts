@@ -3,8 +3,70 @@
  * not, something outlives a run, such as a variable of a module, and no finding counts.
  */
 import { hash } from './digest.ts';
-import { Run } from './run.ts';
+import { Drifted } from './exhaustive.ts';
+import type { Report } from './report.ts';
+import { Run, type Choice } from './run.ts';
 import type { Scenario } from './scenario.ts';
+import { SETUP, type Move } from './schedule.ts';
+import { withTraps } from './traps.ts';
+import type { Violation } from './violation.ts';
+
+/** Explores with the traps set; what is found counts only if FIFO goes the same way before and after. */
+export function repeating<W>(
+  scenario: Scenario<W>,
+  workload: W,
+  stepsMax: number,
+  search: () => Report<W>,
+): Report<W> {
+  return withTraps(() => {
+    const first = trailOf(scenario, workload, stepsMax);
+    let found: Report<W> | undefined;
+    let why: string | undefined;
+    try {
+      found = search();
+      if (found.verdict === 'NONDETERMINISTIC') return found;
+    } catch (error) {
+      if (!(error instanceof Drifted)) throw error;
+      why = error.message;
+    }
+    const again = trailOf(scenario, workload, stepsMax);
+    why ??= differenceOf(first, again);
+    if (why === undefined && found !== undefined) return found;
+    return doesNotRepeat(scenario, workload, again.run, why ?? '', found);
+  });
+}
+
+/** The report of a scenario whose runs do not repeat: what else was found in it does not count. */
+function doesNotRepeat<W>(
+  { name = 'scenario' }: Scenario<W>,
+  workload: W,
+  { setup, steps }: Run<W>,
+  why: string,
+  found: Report<W> | undefined,
+): Report<W> {
+  const violation: Violation = {
+    verdict: 'NONDETERMINISTIC',
+    message: `a run does not repeat: ${why}; look for what outlives a run, such as a variable of a module`,
+    agents: [],
+    obligations: [],
+    certainty: 'proved',
+  };
+  const moveOf = (id: string, choices: readonly Choice[]): Move => ({
+    id,
+    choices: choices.map(({ index }) => index),
+  });
+  const moves = [
+    moveOf(SETUP, setup.choices),
+    ...steps.map(({ id, choices }) => moveOf(id, choices)),
+  ];
+  const nothing = { states: 0, schedules: 1, steps: steps.length, tookMs: 0, warnings: [] };
+  const coverage = { pairsFlipped: 0, pairsOneWay: [] };
+  return {
+    ...(found ?? { name, ...nothing, coverage }),
+    verdict: 'NONDETERMINISTIC',
+    failure: { violation, workload, strategy: 'fifo', schedule: 1, moves, steps, setup },
+  };
+}
 
 /** One run of FIFO: its events, and the digest of the state after each. */
 export interface Trail<W> {

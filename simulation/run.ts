@@ -649,7 +649,10 @@ export class Run<W = unknown> implements Ambient {
     if (this.violation !== undefined) return;
     const stuck = stuckOf(this.core, this.openTasks, this.answered, this.scenario.allow?.waiting);
     if (stuck !== undefined) {
-      this.violate(stuck.verdict, stuck.message, { ...stuck, agents: this.#partIn(stuck) });
+      const hung = this.#effects.hung.map((id) => `; ${id} hangs`).join('');
+      const agents = this.#partIn(stuck);
+      const message = `${stuck.message}${hung}`;
+      this.violate(stuck.verdict, message, { ...stuck, agents, message });
       return;
     }
     for (const [name, holds] of Object.entries(this.scenario.eventually ?? {}))
@@ -660,7 +663,15 @@ export class Run<W = unknown> implements Ambient {
   #holds(holds: (world: World) => boolean, text: string): boolean {
     const looked = new Set<string>();
     const last = this.steps.at(-1)?.agent;
-    if (holds(this.world.watched(looked))) return true;
+    try {
+      const isHeld = within(this, () => holds(this.world.watched(looked)));
+      // A property that the time or chance has part in says nothing.
+      if (this.violation !== undefined) return false;
+      if (isHeld) return true;
+    } catch (error) {
+      if (this.violation === undefined) throw error;
+      return false;
+    }
     if (last !== undefined) looked.add(last);
     this.violate('SAFETY', text, { agents: [...looked] });
     return false;

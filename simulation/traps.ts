@@ -22,7 +22,7 @@ export class Nondeterminism extends TroupeError {
     readonly agent: string | undefined;
     readonly cure: string;
   }) {
-    const { api, agent = 'the setup', cure } = fields;
+    const { api, agent = 'code outside agents', cure } = fields;
     super(`${agent} uses ${api} in a step, so that a run does not repeat; ${cure}`, fields);
     this.api = api;
   }
@@ -135,22 +135,35 @@ function set({ holder: holderOf, label, cure, names }: Spot, undo: (() => void)[
   if (holder === undefined) return;
   for (const name of names ?? Object.keys(holder).filter((key) => /^[a-z]/.test(key))) {
     const own = Object.getOwnPropertyDescriptor(holder, name);
-    // An accessor may do something when it is read; only plain functions are taken.
-    if (own !== undefined && (own.get !== undefined || own.configurable === false)) continue;
+    if (own?.configurable === false) continue;
+    if (own?.get !== undefined) {
+      // Node loads some globals when they are first read: there the reading is the trap.
+      const read = (): unknown => own.get?.call(globalThis);
+      if (holder === globalThis) lay(holder, name, { ...own, get: watched(read, name, cure) });
+      continue;
+    }
     const original: unknown = (holder as Record<string, unknown>)[name];
     if (typeof original !== 'function') continue;
     const { enumerable = false } = own ?? {};
-    Object.defineProperty(holder, name, {
-      value: trapped(original as () => unknown, `${label}${name}`, cure),
-      configurable: true,
-      writable: true,
-      enumerable,
-    });
+    const value = trapped(original as () => unknown, `${label}${name}`, cure);
+    lay(holder, name, { value, configurable: true, writable: true, enumerable });
+  }
+
+  function lay(at: object, name: string, descriptor: PropertyDescriptor): void {
+    const own = Object.getOwnPropertyDescriptor(at, name);
+    Object.defineProperty(at, name, descriptor);
     undo.push(() => {
-      if (own === undefined) Reflect.deleteProperty(holder, name);
-      else Object.defineProperty(holder, name, own);
+      if (own === undefined) Reflect.deleteProperty(at, name);
+      else Object.defineProperty(at, name, own);
     });
   }
+}
+
+function watched(get: () => unknown, api: string, cure: Cure): () => unknown {
+  return function read() {
+    refuse(api, cure, read);
+    return get();
+  };
 }
 
 function trapped(original: () => unknown, api: string, cure: Cure): () => unknown {

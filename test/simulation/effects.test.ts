@@ -308,6 +308,7 @@ describe('ctx.effect', () => {
     const model = [ok('fine'), hang()];
     const stuck = explore(asked(model, ['fine']));
     expect(stuck.verdict).toBe('STUCK');
+    expect(stuck.failure?.violation.message).toContain('effect A/callLLM#1 hangs');
     expect(stuck.failure?.steps.flatMap(({ notes }) => notes)).toContain(
       'effect A/callLLM#1 hangs',
     );

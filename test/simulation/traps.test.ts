@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import * as fc from 'fast-check';
+import { nanoid } from 'nanoid';
 import { assign, setup as setupMachine } from 'xstate';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -15,6 +17,8 @@ import {
   supervisor,
 } from 'troupe';
 import { Nondeterminism, explore, type Report, type Scenario } from 'troupe/simulation';
+
+const { random: draw } = Math;
 
 type Go = { type: 'go' };
 type Ctx = AgentContext<Go>;
@@ -85,6 +89,19 @@ describe('a hazard in a step is a verdict of its own that names the API and has 
     expect(cause.stack?.split('\n').slice(1, 3).join()).toContain('traps.test.ts');
   });
 
+  it('a global that Node loads when it is first read', () => {
+    const own = Object.getOwnPropertyDescriptor(globalThis, 'WebSocket');
+    Object.defineProperty(globalThis, 'WebSocket', { get: () => Map, configurable: true });
+    try {
+      const hazard = () => Reflect.construct(WebSocket, []);
+      expect(causeOf(explore(doing(hazard))).api).toBe('WebSocket');
+      expect(WebSocket).toBe(Map);
+    } finally {
+      if (own === undefined) Reflect.deleteProperty(globalThis, 'WebSocket');
+      else Object.defineProperty(globalThis, 'WebSocket', own);
+    }
+  });
+
   it('an async handler, which says to name an effect', () => {
     const scenario: Scenario = {
       setup({ spawn, send }) {
@@ -136,9 +153,20 @@ describe('a hazard in a step is a verdict of its own that names the API and has 
   it('in the setup', () => {
     const { verdict, failure } = explore({ setup: () => void Date.now() });
     expect(verdict).toBe('NONDETERMINISTIC');
-    expect(failure?.violation.message).toContain('the setup uses Date.now');
+    expect(failure?.violation.message).toContain('code outside agents uses Date.now');
     // oxlint-disable-next-line typescript/no-misused-promises -- the setup must not be async
     expect(explore({ setup: async () => Promise.resolve() }).verdict).toBe('NONDETERMINISTIC');
+  });
+});
+
+describe('a property', () => {
+  it.each(['invariant', 'eventually'] as const)('must repeat as well: %s', (kind) => {
+    const { verdict, failure } = explore({
+      setup: () => undefined,
+      [kind]: { 'it is early': () => Date.now() < 0 },
+    });
+    expect(verdict).toBe('NONDETERMINISTIC');
+    expect(failure?.violation.message).toContain('Date.now');
   });
 });
 
@@ -170,6 +198,24 @@ describe('what outlives a run', () => {
 
   it('is no proof either, although nothing fails', () => {
     expect(explore(counting(() => true)).verdict).toBe('NONDETERMINISTIC');
+  });
+
+  it.each([
+    ['an id from a pool that was filled before', () => nanoid()],
+    ['chance that was taken at the import', () => String(draw())],
+  ])('and what no trap sees is found by the state: %s', (_, read) => {
+    nanoid();
+    const report = explore({
+      setup({ spawn, send }) {
+        const agent = fromHandler({
+          initial: () => '',
+          receive: (_state: string, _event: Go) => read(),
+        });
+        send(spawn(agent, { id: 'A' }), { type: 'go' });
+      },
+    });
+    expect(report.verdict).toBe('NONDETERMINISTIC');
+    expect(report.failure?.violation.message).toMatch(/step 1, env>A:go#1/);
   });
 
   it('is found where it changes which events come', () => {
@@ -244,14 +290,12 @@ describe('the traps', () => {
     expect(explore(persisted(() => forAll)).verdict).toBe('NONDETERMINISTIC');
   });
 
-  it('let code between steps through', () => {
-    const times: number[] = [];
-    const scenario: Scenario = {
+  it('let code between steps through, such as what draws a workload', () => {
+    const scenario: Scenario<number> = {
       setup: () => undefined,
-      eventually: { 'a property reads the time': () => times.push(Date.now()) > 0 },
+      workload: fc.constant(0).map(() => Date.now()),
     };
-    expect(explore(scenario).verdict).toBe('PROVED');
-    expect(times.length).toBeGreaterThan(0);
+    expect(explore(scenario, { schedules: 3 })).toMatchObject({ verdict: 'PASS' });
   });
 
   it('are gone after an exploration, also after one that throws', () => {
