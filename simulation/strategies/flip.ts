@@ -14,6 +14,11 @@ import type { Explorer } from './strategy.ts';
 /** Races of one run that are worth a try each. */
 const RACES_MAX = 64;
 
+/** How many flips are made in one run at most. */
+const DEPTH_MAX = 4;
+/** How many runs are walks at random, from which new races are learnt. */
+const FRESH = 0.15;
+
 /** One way to go on: the flips that led to a run, and one of its races turned round. */
 type Flips = readonly Constraint[];
 
@@ -27,6 +32,7 @@ export const flip: Explorer = () => {
   const learn = (): void => {
     if (last === undefined) return;
     const { flips, steps } = last;
+    if (flips.length >= DEPTH_MAX) return;
     for (const { first, second } of concurrentPairs(steps, RACES_MAX)) {
       const shown = `${kindOf(first)} ${kindOf(second)}`;
       const isNew = !seen.has(shown);
@@ -42,10 +48,14 @@ export const flip: Explorer = () => {
   };
 
   return (dice) => {
+    // A flip may have come to nothing, since its run was cut short or went another way: try it again.
+    if (todo.length === 0) tried.clear();
     learn();
+    // Now and then a fresh walk: flips on top of flips may lead away from the race that matters.
+    const isFresh = dice.float() < FRESH;
     // Mostly one of the first, and now and then another, so that no race waits for ever.
     const at = dice.float() < 0.7 ? 0 : dice.below(todo.length);
-    const [flips = []] = todo.splice(at, 1);
+    const [flips = []] = isFresh ? [] : todo.splice(at, 1);
     const hold = new Hold(flips);
     const isWalk = flips.length === 0;
     const steps: Step[] = [];

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromHandler } from 'troupe';
 import { explore, type Case, type Minimal, type Scenario } from 'troupe/simulation';
-import { BUGS, initAndUse, superseded, withNoise } from './programs.ts';
+import { BUGS, initAndUse, retried, superseded, withNoise } from './programs.ts';
 
 function sizeOf({ constraints, faults, choices }: Case): number {
   return constraints.length + faults.length + Object.keys(choices).length;
@@ -61,6 +61,21 @@ describe('a failure is shrunk', () => {
     }
     expect(found).toEqual(new Set(['ORDER', 'SAFETY']));
   });
+
+  it.each([initAndUse(), retried])(
+    'never to another bug: $name stays what it is where every end is bad',
+    (scenario) => {
+      // FIFO shows the bad end, so an explanation of nothing at all would fail too.
+      const both = { ...scenario, eventually: { 'no end is good': () => false } };
+      const found = new Set<string>();
+      for (let seed = 1; seed <= 20; seed += 1) {
+        const { failure } = explore(both, { seed, strategy: 'pos' });
+        expect(failure?.minimal?.violation.message).toBe(failure?.violation.message);
+        found.add(failure?.violation.message as string);
+      }
+      expect(found.size).toBe(2);
+    },
+  );
 
   it('with its workload, as fast-check shrinks it', () => {
     const sums: Scenario<number[]> = {
