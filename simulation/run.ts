@@ -776,12 +776,15 @@ export class Run<W = unknown> implements Ambient {
 
   /** The text of the whole state: equal texts are equal states. */
   get text(): string {
+    // What will be drawn depends on how much has been.
+    const { draws } = this.#random;
+    const chance = draws > 0 ? `\ndraws ${draws}` : '';
     return this.#state.whole(
       this.#tasks,
       this.#replies,
       this.#effects,
       this.#asks,
-      this.#order.text + this.#faults.text,
+      this.#order.text + this.#faults.text + chance,
     );
   }
 

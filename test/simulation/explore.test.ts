@@ -193,4 +193,24 @@ describe('explore', () => {
     for (const wanted of ['heads', 'tails'])
       expect(explore(scenario(wanted), { strategy: 'exhaustive' }).verdict).toBe('SAFETY');
   });
+
+  it('does not take a loop that chance ends for one that goes on for ever', () => {
+    const report = explore({
+      setup({ spawn, send }) {
+        task('t');
+        type Event = { type: 'go' };
+        const a = spawn(
+          fromHandler({
+            receive(_state: undefined, event: Event, ctx: AgentContext<Event>) {
+              if (ctx.random() > 0.9) done('t');
+              else ctx.send(ctx.self, event);
+            },
+          }),
+          { id: 'A' },
+        );
+        send(a, { type: 'go' });
+      },
+    });
+    expect(report.failure?.violation).toBeUndefined();
+  });
 });
