@@ -29,7 +29,7 @@ import type {
   RequestOf,
 } from './ref.ts';
 import { nameOf } from './names.ts';
-import { checkOptions } from './options.ts';
+import { checkFunction, checkOptions } from './options.ts';
 import { NO_ASK_OPTIONS } from './ref.ts';
 import type { SavedTimer } from './store.ts';
 import { running } from './step.ts';
@@ -144,6 +144,11 @@ export interface AgentContext<
   sleep(delayMs: number): Wait<void>;
   /** Waits for a promise of the outside world. */
   wait<T>(promise: PromiseLike<T>): Wait<T>;
+  /**
+   * Does work of the outside world under a name, and waits for it. The signal is that of the life.
+   * A simulation does not call `run`: it has a model of that name.
+   */
+  effect<T>(key: string, run: (signal: AbortSignal) => PromiseLike<T>, input?: unknown): Wait<T>;
   /** Waits for all. */
   all: typeof waitAll;
   /** Writes the snapshot when the step ends (`persist.save: 'manual'`). */
@@ -200,13 +205,14 @@ export class Context implements AgentContext<EventObject> {
   }
   get remainingMs(): number {
     const deadlineMs = this.#life.current?.lineage?.deadlineMs ?? Infinity;
-    return deadlineMs - this.#life.cell.core.clock.now();
+    return deadlineMs - this.now();
   }
   get budget(): Budget | undefined {
     return this.#life.current?.lineage?.budget;
   }
   now(): number {
-    return this.#life.cell.core.clock.now();
+    const { clock } = this.#life.cell.core;
+    return clock.read === undefined ? clock.now() : clock.read();
   }
   random(): number {
     return this.#life.cell.core.random.float();
@@ -397,7 +403,7 @@ export class Context implements AgentContext<EventObject> {
     const life = this.#life;
     checkDelay('idle', delayMs);
     this.#cell.core.checkMessage(event);
-    life.idle = () => this.#armIdle(delayMs, this.now() + delayMs, event);
+    life.idle = () => this.#armIdle(delayMs, life.cell.core.clock.now() + delayMs, event);
     life.idle();
   }
   cancel(id: string): boolean {
@@ -426,6 +432,33 @@ export class Context implements AgentContext<EventObject> {
     return wait;
   }
 
+  effect<T>(key: string, run: (signal: AbortSignal) => PromiseLike<T>, input?: unknown): Wait<T> {
+    if (typeof key !== 'string' || key === '')
+      throw new InvalidOption({ field: 'effect', given: key, allowed: 'a non-empty string' });
+    checkFunction('effect.run', run);
+    const { core, path: agent } = this.#cell;
+    const { signal } = this;
+    const wait = new Wait<T>();
+    if (core.effects === undefined) {
+      try {
+        return this.wait(run(signal));
+      } catch (error) {
+        wait.fail(error);
+        return wait;
+      }
+    }
+    const giveUp = core.effects.begin(
+      { key, kind: 'promise', input, agent, place: undefined },
+      {
+        done: (value) => wait.settle(value as T),
+        failed: (error) => wait.fail(error),
+        next: () => undefined,
+      },
+    );
+    signal.addEventListener('abort', giveUp, { once: true });
+    return wait;
+  }
+
   save(): void {
     this.saveDue = true;
   }
@@ -441,7 +474,7 @@ export class Context implements AgentContext<EventObject> {
     const dueMs = clock.now() + Math.max(0, dueWallMs - clock.wallMs());
     if (idleMs === undefined) this.#arm(id, dueMs, event as EventObject, periodMs);
     else {
-      this.#life.idle = () => this.#armIdle(idleMs, this.now() + idleMs, event as EventObject);
+      this.#life.idle = () => this.#armIdle(idleMs, clock.now() + idleMs, event as EventObject);
       this.#armIdle(idleMs, dueMs, event as EventObject);
     }
   }

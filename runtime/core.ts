@@ -13,6 +13,7 @@ import { Cell } from './cell.ts';
 import type { Clock } from './clock.ts';
 import { crashFields, redacted, redactingLog, type Redact } from './crash-report.ts';
 import { DeadLetters, type DeadLetter, type DeadLetterReason } from './dead-letters.ts';
+import type { Effects } from './effects.ts';
 import { Envelope, Lineage, Task, type Budget, type Destination } from './envelope.ts';
 import {
   ActorEnded,
@@ -53,6 +54,7 @@ export interface CoreParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
+  readonly effects: Effects | undefined;
   readonly log: Log;
   readonly freeze: boolean;
   readonly planTransitions: boolean;
@@ -83,6 +85,7 @@ export class Core {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
+  readonly effects: Effects | undefined;
   readonly log: Log;
   readonly timers: Timers;
   /** Whether transitions of machines are planned (runtime/xstate/plan.ts). */
@@ -127,6 +130,7 @@ export class Core {
     this.clock = parts.clock;
     this.random = parts.random;
     this.network = parts.network;
+    this.effects = parts.effects;
     this.log = redactingLog(parts.log, parts.redact);
     this.#throttle = new LogThrottle(parts.log);
     this.planTransitions = parts.planTransitions;

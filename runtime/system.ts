@@ -7,6 +7,7 @@ import type { Cell } from './cell.ts';
 import { createClock, type Clock } from './clock.ts';
 import { Core } from './core.ts';
 import type { DeadLetters } from './dead-letters.ts';
+import type { Effects } from './effects.ts';
 import { InvalidOption, SystemStopped } from './errors.ts';
 import { SHUTDOWN, type Down } from './exit.ts';
 import type { InspectionEvent, Report } from './inspection.ts';
@@ -55,6 +56,8 @@ export interface SystemOptions {
   readonly random?: Random;
   /** The seam to other nodes. */
   readonly network?: Network;
+  /** The seam to the outside world: a simulation does in it what agents would do there. Absent: they do it. */
+  readonly effects?: Effects;
 }
 
 /** How a system is doing, in numbers. */
@@ -188,12 +191,14 @@ function makeCore(options: SystemOptions): Core {
     'clock',
     'random',
     'network',
+    'effects',
   );
   checkOptions(options, known, 'createSystem');
   checkMethods('scheduler', options.scheduler, ['enqueue', 'onIdle']);
   checkMethods('clock', options.clock, ['now', 'wallMs', 'setTimeout', 'clearTimeout']);
   checkMethods('random', options.random, ['id', 'float', 'hex']);
   checkMethods('network', options.network, ['send']);
+  checkMethods('effects', options.effects, ['begin']);
   if (options.log !== false) checkLog(options.log);
   checkFlag('freeze', options.freeze);
   checkFlag('planTransitions', options.planTransitions);
@@ -229,6 +234,7 @@ function makeCore(options: SystemOptions): Core {
     clock: options.clock ?? createClock(),
     random: options.random ?? createRandom(),
     network: options.network ?? isolated(name),
+    effects: options.effects,
   });
 }
 

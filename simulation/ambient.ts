@@ -7,11 +7,12 @@ import { running } from '../runtime/internal.ts';
 
 /** What a run does when its program calls one of the functions below. */
 export interface Ambient {
-  choose(label: string, count: number, fair: boolean): number;
+  choose(label: string, options: readonly unknown[], fair: boolean): number;
   open(task: string): void;
   close(task: string): void;
   progress(): void;
   fail(text: string): never;
+  nondeterministic(error: Error): void;
 }
 
 let now: Ambient | undefined;
@@ -25,6 +26,22 @@ export function within<T>(run: Ambient, body: () => T): T {
   } finally {
     now = before;
   }
+}
+
+/** Does something that is no part of the step that runs. */
+export function outside<T>(body: () => T): T {
+  const before = now;
+  now = undefined;
+  try {
+    return body();
+  } finally {
+    now = before;
+  }
+}
+
+/** The run that steps now; undefined between steps. */
+export function present(): Ambient | undefined {
+  return now;
 }
 
 /**
@@ -71,7 +88,7 @@ function pick(label: string, options: readonly unknown[], fair: boolean): number
   if (options.length === 0)
     throw new InvalidOption({ field: `choose("${label}")`, given: [], allowed: 'options' });
   const by = running.cell?.path.slice(1) ?? 'env';
-  return ambient('choose').choose(`${by}:${label}`, options.length, fair);
+  return ambient('choose').choose(`${by}:${label}`, options, fair);
 }
 
 function ambient(called: string): Ambient {

@@ -6,9 +6,10 @@
  * in an edited program.
  */
 import type { Ask, Cell, Envelope, Timer } from '../runtime/internal.ts';
+import type { Pending } from './effects.ts';
 
 /** What can happen. */
-export type SimEvent = Delivery | Reply | Firing | Healing | Fault;
+export type SimEvent = Delivery | Reply | Firing | Completion | Healing | Fault;
 
 interface Common {
   readonly id: string;
@@ -42,6 +43,12 @@ export interface Firing extends Common {
   readonly timer: Timer;
 }
 
+/** Work of the outside world comes to an end, or tells something. */
+export interface Completion extends Common {
+  readonly kind: 'effect';
+  readonly effect: Pending;
+}
+
 /** A partition is over. */
 export interface Healing extends Common {
   readonly kind: 'heal';
@@ -49,14 +56,17 @@ export interface Healing extends Common {
 
 /** Something breaks. */
 export interface Fault extends Common {
-  readonly kind: 'crash' | 'crash after' | 'crash waiting' | 'drop' | 'duplicate' | 'partition';
+  readonly kind:
+    'crash' | 'crash after' | 'crash waiting' | 'drop' | 'duplicate' | 'partition' | 'late';
   /** The budget that it spends. */
   readonly budget: FaultKind;
   /** The event that it replaces or spoils; undefined for a partition and the crash of an agent that waits. */
   readonly of: Delivery | Reply | undefined;
+  /** The effect that was given up, and goes on all the same. */
+  readonly effect?: Pending;
 }
 
-export type FaultKind = 'crash' | 'drop' | 'duplicate' | 'partition';
+export type FaultKind = 'crash' | 'drop' | 'duplicate' | 'partition' | 'late';
 
 /** Whether two events that could both happen next may lead elsewhere in another order. */
 export function races(a: SimEvent, b: SimEvent): boolean {

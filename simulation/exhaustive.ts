@@ -23,6 +23,10 @@ export interface Exhausted {
   readonly closed: boolean;
   readonly states: number;
   readonly runs: number;
+  /** Chance decided something. */
+  readonly drew: boolean;
+  /** Agents looked at the clock, and it went on. */
+  readonly readClock: boolean;
   readonly violation: Violation | undefined;
   /** The way to the violation. */
   readonly moves: readonly Move[];
@@ -34,6 +38,8 @@ export interface SearchLimits {
   readonly depthMax: number;
   /** Says whether the time is up. */
   readonly isOver: () => boolean;
+  /** Whether the time belongs to the state. */
+  readonly timed?: boolean;
 }
 
 /** Visits every state that a scenario can come to. */
@@ -79,6 +85,9 @@ class Search<W> {
   #run!: Run<W>;
   #at: Visited | undefined;
   #isCut = false;
+  #drew = false;
+  #readClock = false;
+  #tookTime = false;
 
   constructor(scenario: Scenario<W>, workload: W, limits: SearchLimits) {
     this.#scenario = scenario;
@@ -104,7 +113,24 @@ class Search<W> {
   }
 
   #result(closed: boolean, violation: Violation | undefined, moves: readonly Move[]): Exhausted {
-    return { closed, states: this.#visited.size, runs: this.#runs, violation, moves };
+    return {
+      closed,
+      states: this.#visited.size,
+      runs: this.#runs,
+      drew: this.#drew,
+      readClock: this.#readClock && this.#tookTime,
+      violation,
+      moves,
+    };
+  }
+
+  /** The state that the run is in, as a number. */
+  #hash(): number {
+    const { text, drew, readClock, world } = this.#run;
+    this.#drew ||= drew;
+    this.#readClock ||= readClock;
+    this.#tookTime ||= world.nowMs > 0;
+    return hash(this.#limits.timed === true ? `${text}at ${world.nowMs}` : text);
   }
 
   #begin(setup: Move): void {
@@ -156,7 +182,7 @@ class Search<W> {
   #enter(parent: Visited | undefined, move: Move): Visited | undefined {
     const run = this.#run;
     if (run.violation !== undefined) return undefined;
-    const text = hash(run.text);
+    const text = this.#hash();
     const known = this.#visited.get(text);
     this.#at = undefined;
     if (known !== undefined) return known;
@@ -174,7 +200,7 @@ class Search<W> {
       move,
       depth,
       enabled: enabled.map(({ key }) => key),
-      open: run.obligations,
+      open: run.pending,
       edges: [],
       // The oldest is tried first, so that the search begins as FIFO does.
       left: all.map(({ id }) => ({ id, choices: [] })).reverse(),

@@ -5,7 +5,7 @@
  * A part in which a key can act and never does is no place to stay for ever: the states where it can
  * act are taken out, and what is left is looked at again (the emptiness check of a Streett automaton).
  */
-import { loopOf } from './lasso.ts';
+import { AT_THE_END, loopOf } from './lasso.ts';
 import type { Step } from './run.ts';
 import type { Violation } from './violation.ts';
 
@@ -13,7 +13,7 @@ import type { Violation } from './violation.ts';
 export interface Node {
   /** The fairness keys of what can happen. */
   readonly enabled: readonly string[];
-  /** The requests and tasks that are open. */
+  /** The requests and tasks that are open, and the conditions of the end that do not hold. */
   readonly open: readonly string[];
   readonly edges: Edge[];
 }
@@ -32,7 +32,10 @@ export interface FairLoop {
 
 /** A fair loop along which something stays open, if the graph has one. */
 export function fairLoopIn(nodes: readonly Node[]): FairLoop | undefined {
-  const names = new Set(nodes.flatMap(({ open }) => open));
+  const names = [...new Set(nodes.flatMap(({ open }) => open))];
+  const isEnd = (name: string): boolean => name.startsWith(AT_THE_END);
+  // That something stays open says more than that the end never comes.
+  names.sort((a, b) => Number(isEnd(a)) - Number(isEnd(b)));
   for (const name of names) {
     const open = new Set(nodes.filter((node) => node.open.includes(name)));
     // A loop without any progress is a livelock; one with progress elsewhere starves what stays open.

@@ -2,6 +2,7 @@
  * Faults: what may break in a run, within a budget of each kind.
  */
 import type { Core } from '../runtime/internal.ts';
+import type { Pending } from './effects.ts';
 import type { Fault, FaultKind, SimEvent } from './event.ts';
 import { matches, type Faults } from './scenario.ts';
 
@@ -23,19 +24,20 @@ export class Faulting {
 
   constructor(faults: Faults) {
     this.#faults = faults;
-    const { crash, drop, duplicate, partition } = faults;
+    const { crash, drop, duplicate, partition, late } = faults;
     this.#left = {
       crash: crash?.max ?? 0,
       drop: drop?.max ?? 0,
       duplicate: duplicate?.max ?? 0,
       partition: partition?.max ?? 0,
+      late: late?.max ?? 0,
     };
   }
 
   /** What is left of the budgets, as a part of the state. */
   get text(): string {
-    const { crash, drop, duplicate, partition } = this.#left;
-    return `faults ${crash},${drop},${duplicate},${partition}${this.isParted ? ' parted' : ''}`;
+    const { crash, drop, duplicate, partition, late } = this.#left;
+    return `faults ${crash},${drop},${duplicate},${partition},${late}${this.isParted ? ' parted' : ''}`;
   }
 
   spend({ budget }: Fault): void {
@@ -63,9 +65,9 @@ export class Faulting {
   }
 
   /** The faults that can come now: instead of an enabled event, or to an agent that waits. */
-  possible(enabled: readonly SimEvent[], core: Core): Fault[] {
+  possible(enabled: readonly SimEvent[], core: Core, givenUp: Iterable<Pending>): Fault[] {
     const faults: Fault[] = [];
-    const { crash, drop, duplicate } = this.#faults;
+    const { crash, drop, duplicate, late } = this.#faults;
     const { crash: crashes, drop: drops, duplicate: duplicates } = this.#left;
     const when = crash?.when ?? ['before', 'after', 'waiting'];
     for (const of of enabled) {
@@ -121,6 +123,23 @@ export class Faulting {
           order: 0,
           bornAt: -1,
           of: undefined,
+        });
+      }
+    if (this.#left.late > 0)
+      for (const effect of givenUp) {
+        const { label, id, agent, order, bornAt } = effect;
+        if (!matches(late?.of, label)) continue;
+        const cell = core.cells.get(`/${agent}`);
+        faults.push({
+          kind: 'late',
+          budget: 'late',
+          id: `late ${id}`,
+          key: 'fault late',
+          cell,
+          order,
+          bornAt,
+          of: undefined,
+          effect,
         });
       }
     return faults;

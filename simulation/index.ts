@@ -3,13 +3,36 @@
  */
 export { assert, choose, chooseFairly, done, progress, task } from './ambient.ts';
 export type { Case, Constraint } from './case.ts';
+export { UnmodelledEffect, emits, fail, fairly, hang, ok } from './effects.ts';
+export type {
+  EffectModel,
+  EffectModels,
+  EffectOutcome,
+  EffectRequest,
+  FairOutcomes,
+} from './effects.ts';
+export { explain, stepByStep, type ExplainOptions, type Told } from './explain.ts';
 export { explore, type CheckOptions } from './explore.ts';
 export { Trial, TrialFailed, cases, holds } from './property.ts';
 export type { Coverage, Failure, Minimal, Report } from './report.ts';
 export type { Choice, Step } from './run.ts';
 export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
 export type { Move } from './schedule.ts';
+export { markdownOf, sequenceDiagram, waitForGraph } from './sequence-diagram.ts';
+export {
+  isMachine,
+  mermaidGraph,
+  scenarioGraph,
+  staticGraph,
+  type StaticAgent,
+  type StaticGraph,
+  type StaticLink,
+  type StaticNode,
+  type StaticWarning,
+} from './static-graph.ts';
 export type { StrategyName } from './strategies/portfolio.ts';
+export { Nondeterminism } from './traps.ts';
+export { svgOf } from './svg.ts';
 export {
   BadToken,
   decodeSeed,

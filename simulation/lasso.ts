@@ -5,11 +5,14 @@
 import type { Step } from './run.ts';
 import type { Verdict, Violation } from './violation.ts';
 
+/** Begins the name of a condition of the end that does not hold, among what is open. */
+export const AT_THE_END = 'at the end: ';
+
 /** What is known of the moment before a step. */
 export interface Moment {
   /** The fairness keys of what could happen. */
   readonly enabled: readonly string[];
-  /** The requests and tasks that were open. */
+  /** The requests and tasks that were open, and the conditions of the end that did not hold. */
   readonly open: readonly string[];
 }
 
@@ -67,8 +70,11 @@ export function loopOf(lap: readonly Step[], open: readonly string[], loopFrom: 
   };
 }
 
-/** One message that is handed round: several agents, and each step of the loop follows from the one before. */
+/**
+ * Something that is handed round: several agents, and nothing but messages. A request in the loop was
+ * forwarded: new ones would pile up without an answer, and no state would come again.
+ */
 function isHandoff(lap: readonly Step[]): boolean {
   const agents = new Set(lap.map(({ agent }) => agent));
-  return agents.size > 1 && lap.every(({ kind, isRequest }) => kind === 'deliver' && !isRequest);
+  return agents.size > 1 && lap.every(({ kind }) => kind === 'deliver');
 }

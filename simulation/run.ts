@@ -13,7 +13,6 @@ import type { EventObject } from 'xstate';
 import {
   HopLimit,
   RequestLost,
-  createSeededRandom,
   createSystem,
   fromHandler,
   type AgentContext,
@@ -23,13 +22,24 @@ import {
   type System,
   type Wait,
 } from '../runtime/index.ts';
-import { Ask, Cell, coreOf, type Core, type Envelope, type Timer } from '../runtime/internal.ts';
+import {
+  Ask,
+  Cell,
+  coreOf,
+  running,
+  type Core,
+  type Envelope,
+  type Timer,
+} from '../runtime/internal.ts';
 import { within, type Ambient } from './ambient.ts';
 import { ShownClock } from './clock.ts';
-import type { Delivery, Fault, Reply, SimEvent } from './event.ts';
+import { EffectBoard, type Pending } from './effects.ts';
+import type { Completion, Delivery, Fault, Reply, SimEvent } from './event.ts';
 import { Faulting, InjectedCrash } from './faults.ts';
+import { AT_THE_END } from './lasso.ts';
 import { OrderWatch } from './order.ts';
 import { matches, type Scenario, type Stage } from './scenario.ts';
+import { CountedRandom } from './random.ts';
 import { StateText } from './state.ts';
 import { Stepper } from './stepper.ts';
 import { deadlockOf, stuckOf } from './waits.ts';
@@ -70,10 +80,12 @@ export interface Choice {
   readonly count: number;
   readonly index: number;
   readonly fair: boolean;
+  /** What was chosen. */
+  readonly option?: unknown;
 }
 
-/** Makes the choices of a program: the index of an option. */
-export type Chooser = (id: string, count: number) => number;
+/** Makes the choices of a program: the index of an option. A fair choice must not avoid one for ever. */
+export type Chooser = (id: string, count: number, fair: boolean) => number;
 
 const FIRST: Chooser = () => 0;
 
@@ -116,6 +128,7 @@ export class Run<W = unknown> implements Ambient {
   readonly #clock = new ShownClock();
   readonly #stepper = new Stepper();
   readonly #faults: Faulting;
+  readonly #effects: EffectBoard;
   readonly #order: OrderWatch;
   readonly #state: StateText;
   readonly #tasks = new Map<string, 'open' | 'done'>();
@@ -137,8 +150,13 @@ export class Run<W = unknown> implements Ambient {
   #moment = -1;
   /** Whose step it is. */
   #acting: Cell | undefined;
-  /** The event of the timer that fires. */
+  /** The event of the timer that fires, or of the effect that goes on. */
   #fired: Envelope | undefined;
+  #isCompleting = false;
+  /** Why the run makes no sense. */
+  #refused: Error | undefined;
+
+  readonly #random: CountedRandom;
 
   constructor(scenario: Scenario<W>, workload: W, chooser: Chooser = FIRST, seed = 1) {
     this.scenario = scenario;
@@ -148,6 +166,13 @@ export class Run<W = unknown> implements Ambient {
       send: () => false,
       carry: (envelope, resume) => this.#carry(envelope, resume),
     };
+    this.#random = new CountedRandom(seed);
+    this.#effects = new EffectBoard(scenario.effects ?? {}, scenario.faults?.late !== undefined, {
+      numbered: (label) => this.#numbered(label),
+      nextOrder: () => this.core.nextId(),
+      stepNumber: () => this.#moment,
+      refuse: (error) => void (this.#refused ??= error),
+    });
     this.system = createSystem({
       log: false,
       freeze: true,
@@ -155,8 +180,9 @@ export class Run<W = unknown> implements Ambient {
       askTimeoutMs: Infinity,
       clock: this.#clock,
       scheduler: this.#stepper,
-      random: createSeededRandom(seed),
+      random: this.#random,
       network,
+      effects: this.#effects,
     });
     this.core = coreOf(this.system);
     this.world = new World(this.core, this.#tasks, this.#asks);
@@ -164,10 +190,15 @@ export class Run<W = unknown> implements Ambient {
     this.#order = new OrderWatch(scenario.ordering ?? []);
     this.#state = new StateText(this.core, scenario.project ?? {});
     this.system.inspect((event) => this.#observe(event));
-    within(this, () => {
-      scenario.setup(this.#stage(), workload);
-      this.#stepper.settle();
-    });
+    try {
+      within(this, () => {
+        scenario.setup(this.#stage(), workload);
+        this.#stepper.settle();
+      });
+    } catch (error) {
+      if (this.violation === undefined) throw error;
+    }
+    if (this.#refused !== undefined) throw this.#refused;
     this.#remember(undefined);
     this.#numberTimers(undefined);
     this.#check();
@@ -186,6 +217,7 @@ export class Run<W = unknown> implements Ambient {
     this.#forgetVoid();
     for (const cell of this.#stepper.ready) if (cell.takesMessages) this.#deliveries(cell, all);
     for (const envelope of this.#replies) all.push(this.#reply(envelope));
+    for (const effect of this.#effects.ready()) all.push(this.#completion(effect));
     all.sort((a, b) => a.order - b.order);
     const events = parted ? all.filter((event) => !this.#faults.isCut(event)) : all;
     for (const timer of this.core.timers.nextDue()) {
@@ -208,7 +240,7 @@ export class Run<W = unknown> implements Ambient {
 
   /** The faults that can come instead of the enabled events. */
   faults(enabled: readonly SimEvent[]): Fault[] {
-    return this.faulty ? this.#faults.possible(enabled, this.core) : [];
+    return this.faulty ? this.#faults.possible(enabled, this.core, this.#effects.givenUp) : [];
   }
 
   /** Nothing breaks any more, and what was cut off can be reached again. */
@@ -267,6 +299,12 @@ export class Run<W = unknown> implements Ambient {
     return { kind: 'reply', id, key, cell, order: envelope.id, bornAt, ask, envelope };
   }
 
+  #completion(effect: Pending): Completion {
+    const { id, label, agent, order, bornAt } = effect;
+    const cell = this.core.cells.get(`/${agent}`);
+    return { kind: 'effect', id, key: `effect ${label}`, cell, order, bornAt, effect };
+  }
+
   // ── One step ────────────────────────────────────────────────────────────────────────────────
 
   /** Lets an event happen, and all commands that follow from it. */
@@ -276,11 +314,12 @@ export class Run<W = unknown> implements Ambient {
     const { cell } = event;
     this.#acting = cell;
     const { size: names } = this.core.names;
-    if (event.kind !== 'deliver' && event.kind !== 'reply') notes.isLocal = false;
+    if (!['deliver', 'reply', 'effect'].includes(event.kind)) notes.isLocal = false;
     within(this, () => {
       this.#perform(event);
       this.#stepper.settle();
     });
+    if (this.#refused !== undefined) throw this.#refused;
     this.#remember(event);
     this.#numberTimers(cell);
     if (this.core.names.size !== names) notes.isLocal = false;
@@ -322,6 +361,8 @@ export class Run<W = unknown> implements Ambient {
         return undefined;
       case 'timer':
         return this.#fire(event.timer);
+      case 'effect':
+        return this.#goOn(event.effect);
       case 'heal':
         this.#faults.isParted = false;
         return undefined;
@@ -354,17 +395,45 @@ export class Run<W = unknown> implements Ambient {
     this.#clock.advanceTo(timer.dueMs);
     this.#fired = undefined;
     this.core.timers.fire(timer);
+    this.#handleFired();
+  }
+
+  #goOn(effect: Pending): void {
+    const { id, label, fair } = effect;
+    this.#fired = undefined;
+    this.#isCompleting = true;
+    const came = this.#effects.complete(effect, (outcomes) => this.choose(label, outcomes, fair));
+    this.#isCompleting = false;
+    this.#notes.notes.push(`${id} ${came}`);
+    this.#handleFired();
+  }
+
+  #handleFired(): void {
     this.#stepper.settle();
     // Its event is handled now, as if it had just come in; others that wait may come before in another schedule.
     const fired = this.#fired as Envelope | undefined;
     if (!(fired?.to instanceof Cell) || !fired.to.takesMessages) return;
+    if (this.#isBehind(fired.to, fired)) return;
     this.#acting = fired.to;
     this.#handle(fired.to, fired);
   }
 
+  /** Whether an agent's own events are before it, which keep their order. */
+  #isBehind({ mailbox }: Cell, fired: Envelope): boolean {
+    if (fired.timer !== undefined) return false;
+    for (const envelope of mailbox) {
+      if (envelope === fired) return false;
+      if (laneOf(envelope) === laneOf(fired)) return true;
+    }
+    return false;
+  }
+
   #spoil(fault: Fault): void {
-    const { kind, of, cell } = fault;
+    const { kind, of, cell, effect } = fault;
     switch (kind) {
+      case 'late':
+        if (effect !== undefined) this.#goOn(effect);
+        return undefined;
       case 'drop':
         if (cell !== undefined) this.#losers.add(cell.path.slice(1));
         if (of?.kind === 'reply') this.#replies.delete(of.envelope);
@@ -420,7 +489,8 @@ export class Run<W = unknown> implements Ambient {
     }
     this.#notes.sent.push(id);
     const { to } = envelope;
-    if (envelope.timer !== undefined) this.#fired = envelope;
+    if (envelope.timer !== undefined || (this.#isCompleting && envelope.inner !== undefined))
+      this.#fired = envelope;
     if (!(to instanceof Ask)) {
       const accepted = to.accept(envelope, resume);
       if (accepted === 'blocked') this.#notes.isLocal = false;
@@ -627,17 +697,90 @@ export class Run<W = unknown> implements Ambient {
     return [...asks, ...this.openTasks];
   }
 
+  /** Whether chance decided something: another seed may lead elsewhere. */
+  get drew(): boolean {
+    return this.#random.draws > 0 || this.#effects.drew;
+  }
+
+  /** Whether an agent has looked at the clock. */
+  get readClock(): boolean {
+    return this.#clock.wasRead;
+  }
+
+  /** What must not stay so for ever: the open requests and tasks, and the conditions of the end that do not hold. */
+  get pending(): string[] {
+    const pending = this.obligations;
+    for (const [name, holds] of Object.entries(this.scenario.eventually ?? {}))
+      if (!this.#holdsYet(holds)) pending.push(`${AT_THE_END}${name}`);
+    return pending;
+  }
+
+  /** Before the end an agent that a condition looks at may not be there yet. */
+  #holdsYet(holds: (world: World) => boolean): boolean {
+    try {
+      return holds(this.world);
+    } catch {
+      return false;
+    }
+  }
+
+  /** What a loop is, seen from here, where it begins: it need not be what keeps things open. */
+  judged(loop: Violation): Violation {
+    const property = loop.obligations.find((name) => name.startsWith(AT_THE_END));
+    if (property !== undefined && loop.obligations.every((name) => name.startsWith(AT_THE_END))) {
+      const looked = new Set<string>();
+      const holds = this.scenario.eventually?.[property.slice(AT_THE_END.length)];
+      this.world.watched(looked);
+      if (holds !== undefined) this.#holdsYet(holds);
+      return { ...loop, verdict: 'SAFETY', obligations: [], agents: [...looked] };
+    }
+    // Nothing that anybody in the loop does comes to those who wait: to them, all is quiet.
+    const related = this.#relatedTo(loop.agents);
+    const allowed = this.scenario.allow?.waiting;
+    const asks = this.core.ledger.open().filter((ask) => !matches(allowed, nameOf(ask.by)));
+    const isApart = asks.every(({ by, target, holder }) =>
+      [by, target, holder?.address].every((one) => one === undefined || !related.has(nameOf(one))),
+    );
+    if (asks.length === 0 || !isApart) return loop;
+    const stuck = stuckOf(this.core, this.openTasks, this.answered, allowed);
+    if (stuck === undefined) return loop;
+    const message = `${stuck.message}; only ${loop.agents.join(', ')} still goes on`;
+    return { ...loop, ...stuck, message };
+  }
+
+  /** The agents that have had to do with some, directly or through others. */
+  #relatedTo(agents: readonly string[]): ReadonlySet<string> {
+    const related = new Set(agents);
+    for (let before = -1; before !== related.size;) {
+      before = related.size;
+      for (const { agent, cause } of this.steps) {
+        const from = this.steps[cause]?.agent;
+        if (agent === undefined || from === undefined) continue;
+        if (related.has(agent)) related.add(from);
+        else if (related.has(from)) related.add(agent);
+      }
+    }
+    return related;
+  }
+
   /** The text of the whole state: equal texts are equal states. */
   get text(): string {
-    return this.#state.whole(this.#tasks, this.#replies, this.#order.text + this.#faults.text);
+    return this.#state.whole(
+      this.#tasks,
+      this.#replies,
+      this.#effects,
+      this.#asks,
+      this.#order.text + this.#faults.text,
+    );
   }
 
   // ── What the program may call ───────────────────────────────────────────────────────────────
 
-  choose(label: string, count: number, fair: boolean): number {
+  choose(label: string, options: readonly unknown[], fair: boolean): number {
+    const count = options.length;
     const id = this.#numbered(`choose ${label}`);
-    const index = count === 1 ? 0 : this.chooser(id, count);
-    this.#notes.choices.push({ id, count, index, fair });
+    const index = count === 1 ? 0 : this.chooser(id, count, fair);
+    this.#notes.choices.push({ id, count, index, fair, option: options[index] });
     return index;
   }
 
@@ -659,6 +802,14 @@ export class Run<W = unknown> implements Ambient {
     const agent = this.#acting?.path.slice(1);
     this.violate('SAFETY', text, { agents: agent === undefined ? [] : [agent] });
     throw new Failed(text);
+  }
+
+  nondeterministic(error: Error): void {
+    const agent = running.cell?.path.slice(1);
+    this.violate('NONDETERMINISTIC', error.message, {
+      agents: agent === undefined ? [] : [agent],
+      cause: error,
+    });
   }
 
   // ── The stage ───────────────────────────────────────────────────────────────────────────────

@@ -14,6 +14,7 @@ import {
   type Wait,
 } from '../runtime/index.ts';
 import { checkFunction, checkOptions } from '../runtime/internal.ts';
+import type { EffectModel } from './effects.ts';
 import type { FaultKind } from './event.ts';
 import type { World } from './world.ts';
 
@@ -31,9 +32,9 @@ export interface Stage {
     message: NoInfer<TMessage>,
   ) => void;
   /** Asks from outside: the request is an obligation that must be settled. */
-  readonly ask: (
+  readonly ask: <TRequest extends { readonly type: string }>(
     to: AnyRef,
-    request: { readonly type: string },
+    request: TRequest,
     options?: { readonly timeoutMs?: number },
   ) => void;
   /** A client: code that asks and sends as an agent does, from the start on. */
@@ -64,6 +65,8 @@ export interface Faults {
   };
   /** Messages delivered twice. */
   readonly duplicate?: { readonly on: readonly string[]; readonly max: number };
+  /** Effects such as `agent/callLLM` that come to an end although they were given up. */
+  readonly late?: { readonly of: readonly string[]; readonly max: number };
 }
 
 /** A rule about order: an agent must not handle one type of message before another. */
@@ -91,10 +94,19 @@ export interface Scenario<W = undefined> {
   readonly workload?: fc.Arbitrary<W>;
   /** Must hold after every step. */
   readonly invariant?: Readonly<Record<string, (world: World) => boolean>>;
-  /** Must hold at the end, when nothing can happen any more. */
+  /**
+   * Must hold at the end, when nothing can happen any more. Where there is no end, it must not fail
+   * all along a loop that can go on for ever.
+   */
   readonly eventually?: Readonly<Record<string, (world: World) => boolean>>;
   readonly ordering?: readonly OrderRule[];
   readonly faults?: Faults;
+  /**
+   * What can come of the work that agents do in the outside world, by its name: the `src` of a
+   * promise, callback or observable in `setup({ actors })`, or the key of `ctx.effect`. The name of
+   * an agent before it, as in `desk/w1/callLLM`, says that of this agent alone.
+   */
+  readonly effects?: Readonly<Record<string, EffectModel>>;
   /** Marks the messages whose handling is progress. */
   readonly progress?: (message: EventObject, agent: string) => boolean;
   /** What of an agent's state counts when states are compared, by path; default all. */
@@ -120,13 +132,14 @@ const KEYS: Record<keyof Scenario, true> = {
   eventually: true,
   ordering: true,
   faults: true,
+  effects: true,
   progress: true,
   project: true,
   queuedMax: true,
   allow: true,
 };
 
-const FAULTS: readonly FaultKind[] = ['crash', 'drop', 'duplicate', 'partition'];
+const FAULTS: readonly FaultKind[] = ['crash', 'drop', 'duplicate', 'partition', 'late'];
 
 /** Where each fault says what it can hit, and how. */
 const PLACES: Record<FaultKind, readonly [field: string, allowed: string]> = {
@@ -134,6 +147,7 @@ const PLACES: Record<FaultKind, readonly [field: string, allowed: string]> = {
   drop: ['on', 'links, such as ["desk>w1"]'],
   duplicate: ['on', 'links, such as ["desk>w1"]'],
   partition: ['groups', 'groups of agents, such as [["edge"], ["core/*"]]'],
+  late: ['of', 'effects, such as ["desk/w1/callLLM"]'],
 };
 
 /** Throws `InvalidOption` when a value is no scenario. */
@@ -144,6 +158,13 @@ export function checkScenario<W>(scenario: Scenario<W>): void {
   for (const group of ['invariant', 'eventually', 'project'] as const)
     for (const [name, property] of Object.entries(scenario[group] ?? {}))
       checkFunction(`scenario.${group}["${name}"]`, property);
+  for (const [name, model] of Object.entries(scenario.effects ?? {}))
+    if (typeof model !== 'function' && (typeof model !== 'object' || model === null))
+      throw new InvalidOption({
+        field: `scenario.effects["${name}"]`,
+        given: model,
+        allowed: 'outcomes, or a function that gives some',
+      });
   const { workload, faults = {} } = scenario;
   if (workload !== undefined && typeof (workload as { generate?: unknown }).generate !== 'function')
     throw new InvalidOption({

@@ -7,7 +7,9 @@
  */
 import type { Ask, Cell, Core, Envelope } from '../runtime/internal.ts';
 import { digest, hash } from './digest.ts';
+import type { EffectBoard } from './effects.ts';
 import type { Choice } from './run.ts';
+import type { RootAsk } from './world.ts';
 
 /** The texts of one run's states. */
 export class StateText {
@@ -36,7 +38,13 @@ export class StateText {
   }
 
   /** The text of everything. */
-  whole(tasks: ReadonlyMap<string, string>, replies: Iterable<Envelope>, rest: string): string {
+  whole(
+    tasks: ReadonlyMap<string, string>,
+    replies: Iterable<Envelope>,
+    effects: EffectBoard,
+    asked: readonly RootAsk[],
+    rest: string,
+  ): string {
     const core = this.#core;
     this.#rankAsks();
     const paths = [...core.cells.keys()].sort();
@@ -46,6 +54,8 @@ export class StateText {
       ({ to, message }) => `${this.#nameOf(to as unknown as Ask)}=${this.#text(message)}`,
     );
     text += `replies ${answers.sort().join()}\n`;
+    text += `asked ${this.#text(asked)}\n`;
+    text += `effects ${effects.text((value) => this.#text(value))}\n`;
     const nowMs = core.clock.now();
     const timers = core.timers.all().filter(({ dueMs }) => dueMs < Infinity);
     text += `timers ${timers

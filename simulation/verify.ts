@@ -2,7 +2,7 @@
  * What a test calls: the exploration of a scenario, and an error when it finds something.
  */
 import { TroupeError } from '../runtime/index.ts';
-import { describe } from './describe.ts';
+import { explain } from './explain.ts';
 import { explore, type CheckOptions } from './explore.ts';
 import type { Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
@@ -15,7 +15,7 @@ export class SimulationFailed<W = unknown> extends TroupeError {
   constructor(report: Report<W>) {
     const { name, verdict, failure } = report;
     const token = failure?.minimal?.token;
-    super(describe(report), { name, verdict, token }, { cause: failure?.violation.cause });
+    super(explain(report), { name, verdict, token }, { cause: failure?.violation.cause });
     this.report = report;
   }
 }

@@ -26,6 +26,7 @@ import { isRef } from '../ref.ts';
 import { running } from '../step.ts';
 import { AgentActor } from './agent-actor.ts';
 import { XStateBehavior } from './behavior.ts';
+import { takeOver } from './effects.ts';
 import {
   LINEAGE,
   OWNER,
@@ -211,9 +212,12 @@ export class XStateHost {
     // An actor is being made, and its logic has not been called yet.
     if (event.type === '@xstate.actor') {
       const { actorRef: actor } = event;
-      if (actor._parent === undefined || actor._parent === this.#root) return;
+      if (actor._parent === undefined) return;
+      const { effects, planTransitions } = this.core;
+      if (effects !== undefined) takeOver(actor, effects, this.#ownerOf(actor).life.cell.path);
+      if (actor._parent === this.#root) return;
       if (actor.logic instanceof StateMachine)
-        actor.logic = innerMachine(actor.logic, this.core.planTransitions);
+        actor.logic = innerMachine(actor.logic, planTransitions);
     } else if (event.type === '@xstate.microstep' && event.actorRef === selection.actor) {
       selection.moved ||= event._transitions.some(
         ({ reenter, target }) => reenter && target !== undefined,

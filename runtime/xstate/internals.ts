@@ -20,6 +20,8 @@ export interface InnerActor {
   readonly sessionId: string;
   logic: AnyActorLogic;
   readonly systemId: string | undefined;
+  /** The name of its logic in its parent's machine, or the logic itself. */
+  readonly src: unknown;
   readonly system: InnerSystem;
   readonly _parent: InnerActor | undefined;
   readonly _snapshot: InnerSnapshot;

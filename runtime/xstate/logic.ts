@@ -13,6 +13,7 @@ import {
   type AnyStateMachine,
   type EventObject,
 } from 'xstate';
+import type { EffectKind } from '../effects.ts';
 import { InvalidOption } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Begin, InnerActor, MachineNode, Transit } from './internals.ts';
@@ -71,6 +72,15 @@ const probes = {
   ),
   transition: String(fromTransition((state: undefined) => state, undefined).transition),
 };
+
+/** Which of XState's actors of the outside world a logic is; undefined for any other. */
+export function effectKindOf({ transition }: AnyActorLogic): EffectKind | undefined {
+  const source = String(transition);
+  if (source === probes.promise) return 'promise';
+  if (source === probes.callback) return 'callback';
+  if (source === probes.observable) return 'observable';
+  return source === probes.eventObservable ? 'event observable' : undefined;
+}
 
 /** The logic as a system hosts it; the same for all agents that run it. */
 export function hostLogic(logic: AnyActorLogic, planned: boolean): Hosted {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { child, fromHandler, supervisor, type AgentContext, type Ref, type ReplyTo } from 'troupe';
-import { done, explore, requires, task, type Scenario } from 'troupe/simulation';
+import { choose, done, explore, requires, task, type Scenario } from 'troupe/simulation';
 
 type Answer = ReplyTo<{ type: 'one' }>;
 type Question = { type: 'go'; replyTo: Answer } | { type: 'q'; replyTo: Answer };
@@ -170,5 +170,27 @@ describe('explore', () => {
       /scenario\.faults\.crash\.of/,
     );
     expect(() => explore(overtaking, { strategy: 'clever' as never })).toThrow(/check\.strategy/);
+  });
+
+  it('tells states apart by what came of a request from outside', () => {
+    // The second answer leaves everything in the system as the first did.
+    const scenario = (wanted: string): Scenario => ({
+      setup({ spawn, ask }) {
+        type Event = { type: 'q'; replyTo: ReplyTo<{ type: 'heads' | 'tails' }> };
+        const a = spawn(
+          fromHandler({
+            receive: (_state: undefined, event: Event, ctx: AgentContext<Event>) =>
+              ctx.reply(event, { type: choose('side', ['heads', 'tails']) }),
+          }),
+          { id: 'A' },
+        );
+        ask(a, { type: 'q' });
+      },
+      eventually: {
+        wanted: ({ asks }) => (asks[0]?.reply as { type?: string } | undefined)?.type === wanted,
+      },
+    });
+    for (const wanted of ['heads', 'tails'])
+      expect(explore(scenario(wanted), { strategy: 'exhaustive' }).verdict).toBe('SAFETY');
   });
 });
