@@ -6,7 +6,8 @@
 import type { EventObject } from 'xstate';
 import type { Ref } from 'troupe';
 import { choose, type Stage } from 'troupe/simulation';
-import { agent, at, stateful, type Tell } from '../notation.ts';
+import { at, stateful, type Tell } from '../notation.ts';
+import { relay } from './relay.ts';
 
 /** Makes a way to an agent at the top, and gives where it begins. */
 export type Way = <TEvent extends EventObject>(stage: Stage, to: string) => Ref<TEvent>;
@@ -15,18 +16,7 @@ export const direct: Way = at;
 
 /** Through a number of agents, each of which hands on whatever it gets: as many events more. */
 export function relayed(hops: number): Way {
-  return <TEvent extends EventObject>(stage: Stage, to: string): Ref<TEvent> => {
-    let next: Ref<EventObject> = at(stage, to);
-    for (let hop = hops; hop >= 1; hop -= 1) {
-      const target = next;
-      const relay = agent<EventObject>((event, ctx) => {
-        if ('replyTo' in event) ctx.forward(target, event);
-        else ctx.send(target, event);
-      });
-      next = stage.spawn(relay, { id: `${to}-${hop}` });
-    }
-    return next as unknown as Ref<TEvent>;
-  };
+  return (stage, to) => relay(stage, to, at(stage, to), hops);
 }
 
 interface Link {
