@@ -13,6 +13,8 @@ export { Cell } from './cell.ts';
 export type { Core } from './core.ts';
 export type { Envelope } from './envelope.ts';
 export type { AgentTimer } from './agent-timers.ts';
+export { isAnswering } from './machine.ts';
+export { handlerOf } from './handler.ts';
 export { checkMailbox } from './mailbox.ts';
 export { checkFunction, checkOptions } from './options.ts';
 export { Roster } from './roster.ts';

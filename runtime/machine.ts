@@ -56,7 +56,7 @@ export function ask<TEvent extends EventObject, TType extends RequestOf<TEvent>[
 ): PromiseActorLogic<ReplyOf<RequestNamed<TEvent, TType>>, AskInput<RequestNamed<TEvent, TType>>> {
   const open = new WeakMap<object, Ask>();
   const logic = {
-    config: { type, to },
+    config: { type, to, timeoutMs: options.timeoutMs },
     getInitialSnapshot: (_scope: unknown, input: unknown): AskSnapshot => ({
       status: 'active',
       output: undefined,
@@ -131,7 +131,7 @@ export function reply<
 export function reply(
   answer: unknown,
 ): (args: ActionArguments<MachineContext, EventObject>) => void {
-  return (args) => {
+  return answering((args) => {
     const kept =
       typeof answer === 'object' && answer !== null && 'to' in answer && 'with' in answer;
     const { to, with: value } = kept
@@ -144,18 +144,30 @@ export function reply(
       'replyTo' in request ? request : { type: 'reply', replyTo: request },
       message as never,
     );
-  };
+  });
 }
 
 /** A machine's action that fails the request which the current event is. */
 export function fail<TContext extends MachineContext, TEvent extends EventObject>(
   error: unknown,
 ): (args: ActionArguments<TContext, TEvent>) => void {
-  return (args) => {
+  return answering((args) => {
     const cause: unknown =
       typeof error === 'function' ? (error as (args: object) => unknown)(args) : error;
     here().fail(args.event as unknown as Request<never>, cause);
-  };
+  });
+}
+
+const ANSWERING = Symbol('troupe.answering');
+
+/** Marks an action that settles a request and does nothing else, for whoever reads a machine without running it. */
+function answering<TAction extends object>(action: TAction): TAction {
+  return Object.assign(action, { [ANSWERING]: true });
+}
+
+/** Whether an action of a machine is one of `reply` and `fail`. */
+export function isAnswering(action: unknown): boolean {
+  return typeof action === 'function' && ANSWERING in action;
 }
 
 /** The `meta` of a state that postpones events until the state has changed: type it in `setup({ types: { meta } })`. */

@@ -7,7 +7,7 @@ import { running } from '../runtime/internal.ts';
 
 /** What a run does when its program calls one of the functions below. */
 export interface Ambient {
-  choose(label: string, count: number, fair: boolean): number;
+  choose(label: string, options: readonly unknown[], fair: boolean): number;
   open(task: string): void;
   close(task: string): void;
   progress(): void;
@@ -88,7 +88,7 @@ function pick(label: string, options: readonly unknown[], fair: boolean): number
   if (options.length === 0)
     throw new InvalidOption({ field: `choose("${label}")`, given: [], allowed: 'options' });
   const by = running.cell?.path.slice(1) ?? 'env';
-  return ambient('choose').choose(`${by}:${label}`, options.length, fair);
+  return ambient('choose').choose(`${by}:${label}`, options, fair);
 }
 
 function ambient(called: string): Ambient {

@@ -16,6 +16,13 @@ export interface Case<W = unknown> {
   readonly constraints: readonly Constraint[];
   /** The ids of the faults that come, such as `crash A>B:go#1`. */
   readonly faults: readonly string[];
-  /** Choices that are not the first option, by the id of the choice. */
+  /** Choices that are not the first option, by the id of the choice; `label#*` says it of all of a label. */
   readonly choices: Readonly<Record<string, number>>;
+  /** Whether round robin takes over as soon as the constraints are met, and not FIFO. */
+  readonly fairSoon?: boolean;
+}
+
+/** How much must be said to make the schedule: constraints, faults and choices. */
+export function sizeOf({ constraints, faults, choices }: Case): number {
+  return constraints.length + faults.length + Object.keys(choices).length;
 }

@@ -9,13 +9,17 @@ import { PairCoverage } from './coverage.ts';
 import { Dice } from './dice.ts';
 import { exhaust } from './exhaustive.ts';
 import { repeating } from './recurrence.ts';
-import type { Failure, Report } from './report.ts';
-import type { Choice, Run } from './run.ts';
+import { divergence, type Trace } from './repeat.ts';
+import type { Failure, Minimal, Report } from './report.ts';
+import type { Run } from './run.ts';
 import { checkScenario, type Scenario } from './scenario.ts';
-import { LENGTHS, SETUP, replay, runSchedule, type Move } from './schedule.ts';
+import { LENGTHS, movesOf, replay, runSchedule, type Lengths, type Move } from './schedule.ts';
+import { shrink } from './shrink.ts';
 import { fifo } from './strategies/fifo.ts';
 import { PORTFOLIO, STRATEGIES, type StrategyName } from './strategies/portfolio.ts';
 import type { StrategyFactory } from './strategies/strategy.ts';
+import { TokenStore } from './store.ts';
+import { BadToken, encodeToken, nameOf, replayToken, type Replayed } from './token.ts';
 import type { Violation } from './violation.ts';
 
 /** How much is tried. */
@@ -32,11 +36,21 @@ export interface CheckOptions {
   readonly stepsMax?: number;
   /** What all chance follows from; default 1. */
   readonly seed?: number;
-  /** One strategy for all schedules instead of the portfolio. */
-  readonly strategy?: StrategyName | 'exhaustive';
+  /** One strategy for all schedules; default `portfolio`: all of them in turn. */
+  readonly strategy?: StrategyName | 'exhaustive' | 'portfolio';
+  /**
+   * A folder, such as `.troupe` beside the tests, in which the tokens of failures are kept; what is
+   * kept there is tried first. Default none: nothing is written.
+   */
+  readonly storeFolder?: string;
 }
 
-const DEFAULTS: Required<Omit<CheckOptions, 'strategy'>> = {
+type Settings = Required<Omit<CheckOptions, 'strategy' | 'storeFolder'>>;
+
+/** Steps of a fair end once something is suspected. */
+const SUSPECTED_STEPS_MAX = 300;
+
+const DEFAULTS: Settings = {
   schedules: 500,
   timeMs: Infinity,
   exhaustiveMs: 300,
@@ -54,27 +68,32 @@ export function explore<W = undefined>(
   const settings = checkSettings(options);
   const [workload] = workloads(scenario, settings.seed, 1) as [W];
   return repeating(scenario, workload, settings.stepsMax, () =>
-    search(scenario, settings, options.strategy),
+    search(scenario, settings, options),
   );
 }
 
 function search<W>(
   scenario: Scenario<W>,
-  settings: Required<Omit<CheckOptions, 'strategy'>>,
-  strategy: StrategyName | 'exhaustive' | 'portfolio' = 'portfolio',
+  settings: Settings,
+  { strategy = 'portfolio', storeFolder }: CheckOptions,
 ): Report<W> {
   const clock = createClock();
   const startMs = clock.now();
   const isOver = (): boolean => clock.now() - startMs >= settings.timeMs;
   const coverage = new PairCoverage();
   const warnings: Violation[] = [];
-  const lengths = { ...LENGTHS, stepsMax: settings.stepsMax };
+  const full = { ...LENGTHS, stepsMax: settings.stepsMax };
+  // A suspicion is not looked for twice at full length: it takes the time of a hundred other schedules.
+  const lengths = (): Lengths =>
+    warnings.length === 0 ? full : { ...full, fairStepsMax: SUSPECTED_STEPS_MAX };
+  const store =
+    storeFolder === undefined ? undefined : new TokenStore(storeFolder, nameOf(scenario));
   let schedules = 0;
   let steps = 0;
   let states = 0;
 
   const report = (verdict: Report<W>['verdict'], failure?: Failure<W>): Report<W> => ({
-    name: scenario.name ?? 'scenario',
+    name: nameOf(scenario),
     verdict,
     states,
     schedules,
@@ -84,10 +103,17 @@ function search<W>(
     warnings,
     coverage: coverage.result,
   });
-  const failed = (run: Run<W>, workload: W, strategy: string, moves = movesOf(run)): Report<W> => {
-    const violation = run.violation as Violation;
+  const failed = (
+    run: Trace,
+    workload: W,
+    strategy: string,
+    moves: readonly Move[] = movesOf(run),
+  ): Report<W> => {
     const { setup, steps: taken } = run;
-    return report(violation.verdict, {
+    const found = run.violation as Violation;
+    // What does not repeat is no finding about an order, whatever it looked like.
+    const violation = divergence(scenario, workload, moves, run) ?? found;
+    const failure: Failure<W> = {
       violation,
       workload,
       strategy,
@@ -95,8 +121,23 @@ function search<W>(
       moves,
       steps: taken,
       setup,
-    });
+    };
+    const minimal = violation === found ? minimalOf(scenario, failure) : undefined;
+    if (minimal !== undefined) store?.remember(minimal.token);
+    return report(violation.verdict, minimal === undefined ? failure : { ...failure, minimal });
   };
+  for (const token of store?.tokens ?? []) {
+    const again = replayRemembered(scenario, token);
+    if (again === undefined) continue;
+    schedules += 1;
+    steps += again.steps.length;
+    if (!isHard(again.violation)) continue;
+    const result = failed(again, again.case.workload, 'remembered');
+    const fresh = result.failure?.minimal?.token;
+    // The program has changed: the same bug has another token now.
+    if (fresh !== undefined && fresh !== token) store?.forget(token);
+    return result;
+  }
   const count = (run: Run<W>): Run<W> => {
     schedules += 1;
     steps += run.steps.length;
@@ -106,7 +147,7 @@ function search<W>(
 
   const [first] = workloads(scenario, settings.seed, 1) as [W];
   if (strategy === 'portfolio' || strategy === 'fifo') {
-    const run = count(runSchedule(scenario, first, fifo(), undefined, lengths));
+    const run = count(runSchedule(scenario, first, fifo(), undefined, full));
     if (isHard(run.violation)) return failed(run, first, 'fifo');
     if (run.violation !== undefined) warnings.push(run.violation);
   }
@@ -132,7 +173,7 @@ function search<W>(
     if (violation !== undefined) {
       const run = replay(scenario, first, moves);
       run.violation ??= violation;
-      return failed(run, first, 'exhaustive', [...moves]);
+      return failed(run, first, 'exhaustive', moves);
     }
     if (closed && !drew && scenario.workload === undefined) return report('PROVED');
     if (strategy === 'exhaustive') return report('PASS');
@@ -151,24 +192,35 @@ function search<W>(
         : (strategy as StrategyName);
     const dice = new Dice(settings.seed * 1_000_003 + index);
     const workload = drawn[index] as W;
-    const run = count(runSchedule(scenario, workload, factoryOf(name)(dice), dice, lengths));
+    const run = count(runSchedule(scenario, workload, factoryOf(name)(dice), dice, lengths()));
     if (isHard(run.violation)) return failed(run, workload, name);
     if (run.violation !== undefined && warnings.length === 0) warnings.push(run.violation);
   }
   return report('PASS');
 }
 
+/** The replay of a kept token; undefined when it cannot be used any more. */
+function replayRemembered<W>(scenario: Scenario<W>, token: string): Replayed<W> | undefined {
+  try {
+    return replayToken(scenario, token);
+  } catch (error) {
+    if (error instanceof BadToken) return undefined;
+    throw error;
+  }
+}
+
 function isHard(violation: Violation | undefined): boolean {
   return violation?.certainty === 'proved';
 }
 
-/** The exact way that a run took. */
-function movesOf<W>({ setup, steps }: Run<W>): Move[] {
-  const moveOf = (id: string, choices: readonly Choice[]): Move => ({
-    id,
-    choices: choices.map(({ index }) => index),
-  });
-  return [moveOf(SETUP, setup.choices), ...steps.map(({ id, choices }) => moveOf(id, choices))];
+/** The failure, shrunk; undefined when no case leads to it. */
+function minimalOf<W>(scenario: Scenario<W>, failure: Failure<W>): Minimal<W> | undefined {
+  const shrunk = shrink(scenario, failure);
+  if (shrunk === undefined) return undefined;
+  const { case: found, run, violation, replays } = shrunk;
+  const { steps, setup } = run;
+  const token = encodeToken(nameOf(scenario), found, run);
+  return { case: found, steps, setup, violation, replays, token };
 }
 
 function workloads<W>({ workload }: Scenario<W>, seed: number, count: number): W[] {
@@ -176,18 +228,27 @@ function workloads<W>({ workload }: Scenario<W>, seed: number, count: number): W
   return fc.sample(workload, { numRuns: count, seed });
 }
 
-function checkSettings(options: CheckOptions): Required<Omit<CheckOptions, 'strategy'>> {
-  checkOptions(options, [...Object.keys(DEFAULTS), 'strategy'], 'check');
+function checkSettings(options: CheckOptions): Settings {
+  checkOptions(options, [...Object.keys(DEFAULTS), 'strategy', 'storeFolder'], 'check');
   const settings = { ...DEFAULTS, ...options };
   for (const field of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
     const given = settings[field];
     if (typeof given !== 'number' || Number.isNaN(given) || (given < 0 && field !== 'seed'))
       throw new InvalidOption({ field: `check.${field}`, given, allowed: 'a number >= 0' });
   }
-  const { strategy } = options;
-  if (strategy !== undefined && strategy !== 'exhaustive' && !(strategy in STRATEGIES)) {
-    const allowed = [...Object.keys(STRATEGIES), 'exhaustive'].join(', ');
-    throw new InvalidOption({ field: 'check.strategy', given: strategy, allowed });
-  }
+  const { strategy, storeFolder } = options;
+  if (storeFolder !== undefined && (typeof storeFolder !== 'string' || storeFolder === ''))
+    throw new InvalidOption({
+      field: 'check.storeFolder',
+      given: storeFolder,
+      allowed: 'the path of a folder',
+    });
+  const names = [...Object.keys(STRATEGIES), 'exhaustive', 'portfolio'];
+  if (strategy !== undefined && !names.includes(strategy))
+    throw new InvalidOption({
+      field: 'check.strategy',
+      given: strategy,
+      allowed: names.join(', '),
+    });
   return settings;
 }

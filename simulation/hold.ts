@@ -27,6 +27,11 @@ export class Hold {
     return (this.#before.get(id)?.size ?? 0) > 0;
   }
 
+  /** Whether an event waits for a certain other. */
+  isAfter(id: string, before: string): boolean {
+    return this.#before.get(orderId(id))?.has(before) === true;
+  }
+
   /** The oldest event that need not wait; the oldest of all when every one must. */
   pick(enabled: readonly SimEvent[]): number {
     return Math.max(

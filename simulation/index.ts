@@ -11,12 +11,37 @@ export type {
   EffectRequest,
   FairOutcomes,
 } from './effects.ts';
+export { explain, stepByStep, type ExplainOptions, type Told } from './explain.ts';
 export { explore, type CheckOptions } from './explore.ts';
+export { Trial, TrialFailed, cases, holds } from './property.ts';
 export type { Coverage, Failure, Minimal, Report } from './report.ts';
 export type { Choice, Step } from './run.ts';
 export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
 export type { Move } from './schedule.ts';
+export { markdownOf, sequenceDiagram, waitForGraph } from './sequence-diagram.ts';
+export {
+  isMachine,
+  mermaidGraph,
+  scenarioGraph,
+  staticGraph,
+  type StaticAgent,
+  type StaticGraph,
+  type StaticLink,
+  type StaticNode,
+  type StaticWarning,
+} from './static-graph.ts';
 export type { StrategyName } from './strategies/portfolio.ts';
 export { Nondeterminism } from './traps.ts';
+export { svgOf } from './svg.ts';
+export {
+  BadToken,
+  decodeSeed,
+  decodeToken,
+  replayToken,
+  seedToken,
+  type Decoded,
+  type Replayed,
+} from './token.ts';
+export { SimulationFailed, verify } from './verify.ts';
 export type { Verdict, Violation } from './violation.ts';
 export type { RootAsk, World } from './world.ts';

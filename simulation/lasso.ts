@@ -65,8 +65,11 @@ export function loopOf(lap: readonly Step[], open: readonly string[], loopFrom: 
   };
 }
 
-/** One message that is handed round: several agents, and each step of the loop follows from the one before. */
+/**
+ * Something that is handed round: several agents, and nothing but messages. A request in the loop was
+ * forwarded: new ones would pile up without an answer, and no state would come again.
+ */
 function isHandoff(lap: readonly Step[]): boolean {
   const agents = new Set(lap.map(({ agent }) => agent));
-  return agents.size > 1 && lap.every(({ kind, isRequest }) => kind === 'deliver' && !isRequest);
+  return agents.size > 1 && lap.every(({ kind }) => kind === 'deliver');
 }

@@ -77,6 +77,8 @@ export interface Choice {
   readonly count: number;
   readonly index: number;
   readonly fair: boolean;
+  /** What was chosen. */
+  readonly option?: unknown;
 }
 
 /** Makes the choices of a program: the index of an option. */
@@ -193,6 +195,7 @@ export class Run<W = unknown> implements Ambient {
       if (this.violation === undefined) throw error;
     }
     if (this.#refused !== undefined) throw this.#refused;
+    this.#remember(undefined);
     this.#numberTimers(undefined);
     this.#check();
     this.setup = this.#notes;
@@ -313,7 +316,7 @@ export class Run<W = unknown> implements Ambient {
       this.#stepper.settle();
     });
     if (this.#refused !== undefined) throw this.#refused;
-    if (cell !== undefined) this.#state.after(cell, event, notes.choices);
+    this.#remember(event);
     this.#numberTimers(cell);
     if (this.core.names.size !== names) notes.isLocal = false;
     const step: Step = {
@@ -329,6 +332,19 @@ export class Run<W = unknown> implements Ambient {
     this.steps.push(step);
     this.#check();
     return step;
+  }
+
+  /** Whoever ran may wait now in the midst of its code: by an event of its own, or as a timer or another agent let it go on. */
+  #remember(event: SimEvent | undefined): void {
+    const { choices } = this.#notes;
+    const told =
+      event === undefined || event.kind === 'timer'
+        ? this.#fired
+        : 'envelope' in event
+          ? event.envelope
+          : undefined;
+    for (const cell of this.#stepper.takeRan())
+      this.#state.after(cell, event?.id ?? 'setup', told, choices);
   }
 
   #perform(event: SimEvent): void {
@@ -382,7 +398,7 @@ export class Run<W = unknown> implements Ambient {
     const { id, label, fair } = effect;
     this.#fired = undefined;
     this.#isCompleting = true;
-    const came = this.#effects.complete(effect, (count) => this.choose(label, count, fair));
+    const came = this.#effects.complete(effect, (outcomes) => this.choose(label, outcomes, fair));
     this.#isCompleting = false;
     this.#notes.notes.push(`${id} ${came}`);
     this.#handleFired();
@@ -710,10 +726,11 @@ export class Run<W = unknown> implements Ambient {
 
   // ── What the program may call ───────────────────────────────────────────────────────────────
 
-  choose(label: string, count: number, fair: boolean): number {
+  choose(label: string, options: readonly unknown[], fair: boolean): number {
+    const count = options.length;
     const id = this.#numbered(`choose ${label}`);
     const index = count === 1 ? 0 : this.chooser(id, count);
-    this.#notes.choices.push({ id, count, index, fair });
+    this.#notes.choices.push({ id, count, index, fair, option: options[index] });
     return index;
   }
 

@@ -32,9 +32,9 @@ export interface Stage {
     message: NoInfer<TMessage>,
   ) => void;
   /** Asks from outside: the request is an obligation that must be settled. */
-  readonly ask: (
+  readonly ask: <TRequest extends { readonly type: string }>(
     to: AnyRef,
-    request: { readonly type: string },
+    request: TRequest,
     options?: { readonly timeoutMs?: number },
   ) => void;
   /** A client: code that asks and sends as an agent does, from the start on. */

@@ -7,7 +7,7 @@ import type { Dice } from './dice.ts';
 import type { SimEvent } from './event.ts';
 import { hash } from './digest.ts';
 import { lapIn, type Moment } from './lasso.ts';
-import { Run, type Chooser, type Step } from './run.ts';
+import { Run, type Choice, type Chooser, type Step } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import { roundRobin } from './strategies/round-robin.ts';
 import type { Strategy } from './strategies/strategy.ts';
@@ -22,6 +22,13 @@ export interface Lengths {
 
 export const LENGTHS: Lengths = { stepsMax: 200, fairStepsMax: 2_000 };
 
+/** How many runs come to their fair end early, and how early at most. */
+const SHORT = 0.25;
+const SHORT_STEPS_MAX = 40;
+
+/** How often a state may come again in the fair end while nothing is open: then it goes round, and may. */
+const LAPS_MAX = 3;
+
 /** One step of an exact way through a run: which event, and which options of the program's choices. The first is the setup. */
 export interface Move {
   readonly id: string;
@@ -30,6 +37,21 @@ export interface Move {
 
 /** The move that a run begins with. */
 export const SETUP = 'setup';
+
+/** The exact way that a run took. */
+export function movesOf({
+  setup,
+  steps,
+}: {
+  readonly setup: { readonly choices: readonly Choice[] };
+  readonly steps: readonly Step[];
+}): Move[] {
+  const moveOf = (id: string, choices: readonly Choice[]): Move => ({
+    id,
+    choices: choices.map(({ index }) => index),
+  });
+  return [moveOf(SETUP, setup.choices), ...steps.map(({ id, choices }) => moveOf(id, choices))];
+}
 
 /** Makes the choices that a move says, and the first option beyond them. */
 export function chooserOf({ choices }: Move): Chooser {
@@ -67,8 +89,13 @@ export function runSchedule<W>(
   dice: Dice | undefined,
   lengths: Lengths = LENGTHS,
 ): Run<W> {
-  const run = new Run(scenario, workload, dice && ((_id, count) => dice.below(count)));
-  for (let left = lengths.stepsMax; left > 0; left -= 1) {
+  const run = new Run(scenario, workload, dice && drawing(dice));
+  // Whatever comes to an end by chance at last must be judged before it does.
+  const isShort = dice !== undefined && dice.float() < SHORT;
+  const stepsMax = isShort
+    ? dice.below(Math.min(lengths.stepsMax, SHORT_STEPS_MAX))
+    : lengths.stepsMax;
+  for (let left = stepsMax; left > 0; left -= 1) {
     if (run.violation !== undefined) return run;
     const enabled: SimEvent[] = run.enabled();
     const all = dice === undefined ? enabled : withFaults(run, enabled, dice);
@@ -79,8 +106,23 @@ export function runSchedule<W>(
     const step = run.step(all[strategy.pick(all)] as SimEvent);
     strategy.happened?.(step);
   }
-  endFairly(run, dice, lengths.fairStepsMax);
+  endFairly(run, lengths.fairStepsMax, run.chooser);
   return run;
+}
+
+/**
+ * Draws the choices of one run. In every other run the same label chooses the same each time: who
+ * decides afresh each time is no adversary, for by chance it will do well at last.
+ */
+function drawing(dice: Dice): Chooser {
+  if (dice.float() < 0.5) return (_id, count) => dice.below(count);
+  const fixed = new Map<string, number>();
+  return (id, count) => {
+    const label = id.slice(0, id.lastIndexOf('#'));
+    const index = fixed.get(label) ?? dice.below(count);
+    fixed.set(label, index);
+    return index % count;
+  };
 }
 
 /** A fault is offered once in a while only: each step could have one, and most runs should get far. */
@@ -93,20 +135,24 @@ function withFaults<W>(run: Run<W>, enabled: SimEvent[], dice: Dice): SimEvent[]
 /** The text of a state costs as much as many steps: the first ones of the fair end go without. */
 const UNWATCHED_STEPS = 20;
 
-/** The fair end: no more faults, every link and timer gets its turn, and each choice is made the same way. */
-export function endFairly<W>(run: Run<W>, dice: Dice | undefined, stepsMax: number): void {
+/**
+ * The fair end: no more faults, every link and timer gets its turn, and each choice is made as the
+ * chooser makes it the first time.
+ */
+export function endFairly<W>(run: Run<W>, stepsMax: number, first: Chooser = () => 0): void {
   run.endFaults();
   const strategy = roundRobin();
   const fixed = new Map<string, number>();
   // A model that always decides the same way in the same place is the adversary that loops are made of.
   run.chooser = (id, count) => {
     const label = id.slice(0, id.lastIndexOf('#'));
-    const index = fixed.get(label) ?? dice?.below(count) ?? 0;
+    const index = fixed.get(label) ?? first(id, count);
     fixed.set(label, index);
     return index % count;
   };
   const moments: Moment[] = [];
   const seen = new Map<number, number>();
+  let laps = 0;
   for (let left = stepsMax; left > 0; left -= 1) {
     if (run.violation !== undefined) return;
     const enabled = run.enabled();
@@ -114,12 +160,8 @@ export function endFairly<W>(run: Run<W>, dice: Dice | undefined, stepsMax: numb
       run.checkEnd();
       return;
     }
-    const open = run.obligations;
-    // Where nothing is open, no loop keeps anything open; and most runs end soon without one.
-    if (open.length === 0) {
-      moments.length = 0;
-      seen.clear();
-    } else if (stepsMax - left >= UNWATCHED_STEPS) {
+    if (stepsMax - left >= UNWATCHED_STEPS) {
+      const open = run.obligations;
       const text = hash(run.text);
       const from = seen.get(text);
       moments.push({ enabled: enabled.map(({ key }) => key), open });
@@ -128,6 +170,7 @@ export function endFairly<W>(run: Run<W>, dice: Dice | undefined, stepsMax: numb
         run.violation = lap;
         return;
       }
+      if (from !== undefined && open.length === 0 && (laps += 1) === LAPS_MAX) return;
       seen.set(text, moments.length - 1);
     }
     const step = run.step(enabled[strategy.pick(enabled)] as SimEvent);

@@ -6,9 +6,8 @@
  * it began with, and all that it has been told since.
  */
 import type { Ask, Cell, Core, Envelope } from '../runtime/internal.ts';
-import { digest } from './digest.ts';
+import { digest, hash } from './digest.ts';
 import type { EffectBoard } from './effects.ts';
-import type { SimEvent } from './event.ts';
 import type { Choice } from './run.ts';
 import type { RootAsk } from './world.ts';
 
@@ -25,23 +24,17 @@ export class StateText {
     this.#project = project;
   }
 
-  /** After an agent's step: what its handler has been told, should it wait now. */
-  after(cell: Cell, event: SimEvent, choices: readonly Choice[]): void {
+  /** After a step in which an agent ran: what its handler has been told, should it wait now. */
+  after(cell: Cell, event: string, told: Envelope | undefined, choices: readonly Choice[]): void {
     if (cell.life.behavior?.wait === undefined) {
       this.#trails.delete(cell);
       return;
     }
-    const told =
-      'envelope' in event
-        ? this.#text(event.envelope.message)
-        : event.kind === 'effect'
-          ? this.#text([event.effect.input, event.effect.outcomes])
-          : '';
+    const message = told === undefined ? '' : this.#text(told.message);
     const chosen = choices.map(({ index }) => index).join();
-    this.#trails.set(
-      cell,
-      `${this.#trails.get(cell) ?? ''}${unnumbered(event.id)} ${told} ${chosen};`,
-    );
+    const before = this.#trails.get(cell) ?? '';
+    // One number, however long it waits: a handler may ask and ask again for ever.
+    this.#trails.set(cell, `${hash(`${before} ${unnumbered(event)} ${message} ${chosen}`)}`);
   }
 
   /** The text of everything. */
@@ -74,7 +67,10 @@ export class StateText {
       .sort()
       .join()}\n`;
     text += `asks ${[...this.#ranks]
-      .map(([ask, name]) => `${name}@${ask.holder?.address ?? ''}`)
+      .map(
+        ([ask, name]) =>
+          `${name}@${ask.holder?.address ?? ''} ${ask.madeAtMs + ask.timeoutMs - nowMs}`,
+      )
       .sort()
       .join()}\n`;
     return text + rest;
@@ -164,5 +160,6 @@ export class StateText {
 
 /** An event without its number: the same state may be reached after many laps. */
 function unnumbered(event: string): string {
-  return event.slice(0, event.lastIndexOf('#'));
+  const end = event.lastIndexOf('#');
+  return end === -1 ? event : event.slice(0, end);
 }

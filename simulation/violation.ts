@@ -49,12 +49,47 @@ export interface Violation {
   readonly cause?: unknown;
 }
 
-/** What must stay the same while a failure is shrunk, so that it does not become another one. */
+/** What a violation is called when it is counted or compared: the same for the same bug in another schedule. */
 export function signatureOf(violation: Violation): string {
-  const { verdict, agents, obligations, message } = violation;
-  const open = [...obligations].sort().join();
-  if (verdict === 'SAFETY' || verdict === 'ORDER') return `${verdict} ${open} ${message}`;
-  // Whoever lost a message on the way has part in it, and need not in a shorter one.
-  if (verdict === 'STUCK' && open !== '') return `${verdict} ${open}`;
-  return `${verdict} ${open} ${[...agents].sort().join()}`;
+  const { verdict, message } = violation;
+  if (isNamedByText(verdict)) return `${verdict} ${unnumbered(message)}`;
+  return `${verdict} ${kindsOf(violation).join()} ${[...violation.agents].sort().join()}`;
+}
+
+/**
+ * Whether a schedule that was made smaller still shows the bug that it showed before, and not
+ * another one. Of what stays open and who has part, it may show less or more, but nothing else
+ * instead.
+ */
+export function isSameBug(smaller: Violation, original: Violation): boolean {
+  if (smaller.verdict !== original.verdict || smaller.certainty !== original.certainty)
+    return false;
+  if (isNamedByText(original.verdict) || original.cycle !== undefined)
+    return signatureOf(smaller) === signatureOf(original);
+  return (
+    isPartOrWhole(kindsOf(smaller), kindsOf(original)) &&
+    isPartOrWhole(smaller.agents, original.agents)
+  );
+}
+
+/** Whether all of one list stand in the other. */
+function isPartOrWhole(a: readonly string[], b: readonly string[]): boolean {
+  const [few, many] = a.length <= b.length ? [a, b] : [b, a];
+  return few.every((item) => many.includes(item)) && few.length > 0 === many.length > 0;
+}
+
+/** These say in their text which property or agent they are about; the others say it by their obligations. */
+function isNamedByText(verdict: Verdict): boolean {
+  return ['SAFETY', 'ORDER', 'OVERLOAD', 'CRASH', 'NONDETERMINISTIC'].includes(verdict);
+}
+
+/** The requests and tasks by kind: who of many clients made one does not matter, nor its number. */
+function kindsOf({ obligations }: Violation): string[] {
+  const kinds = obligations.map((name) => unnumbered(name.slice(name.indexOf('⇒') + 1)));
+  return [...new Set(kinds)].sort();
+}
+
+/** Counts, ids and values differ between schedules of one bug. */
+function unnumbered(text: string): string {
+  return text.replaceAll(/#\d+|\b\d+(?:\.\d+)?/g, '#');
 }

@@ -23,7 +23,7 @@ function filesIn(folder: string, ending: string): string[] {
     .toSorted();
 }
 
-const shipped = ['runtime', 'supervision', 'testing', 'simulation'];
+const shipped = ['runtime', 'supervision', 'testing', 'simulation', 'cli'];
 const sources = ['index.ts', ...shipped.flatMap((folder) => filesIn(folder, '.ts'))];
 const pages = [
   ...readdirSync(root).filter((file) => file.endsWith('.md') && file !== 'AGENTS.md'),

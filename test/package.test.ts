@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 interface Manifest {
+  version: string;
   dependencies: Record<string, string>;
   peerDependencies: Record<string, string>;
   devDependencies: Record<string, string>;
@@ -53,7 +54,7 @@ function firstProgram(): { source: string; prints: string | undefined } {
 }
 
 it('depends on nothing but this', () => {
-  expect(Object.keys(manifest.dependencies)).toEqual(['nanoid', 'pino']);
+  expect(Object.keys(manifest.dependencies)).toEqual(['commander', 'nanoid', 'pino']);
   expect(Object.keys(manifest.peerDependencies)).toEqual(['fast-check', 'xstate']);
 });
 
@@ -103,6 +104,16 @@ describe.skipIf(process.env['TROUPE_SKIP_PACKAGE'] === '1')('the packed project'
       typeof entry === 'string' ? [entry] : Object.values(entry),
     );
     expect(named.filter((file) => !existsSync(join(installed, file)))).toEqual([]);
+  });
+
+  it('holds the command that its bin names, and runs it', () => {
+    const help = run('npx', ['--no-install', 'troupe', '--help'], folder);
+    expect(help).toContain('Usage: troupe');
+    expect(run('npx', ['--no-install', 'troupe', '--version'], folder)).toContain(manifest.version);
+    // What it needs beyond the runtime is an optional peer, and this folder has not installed it.
+    expect(() => run('npx', ['--no-install', 'troupe', 'check', 'a.js'], folder)).toThrow(
+      /troupe: fast-check is not installed\n {2}Install it: npm install --save-dev fast-check\n$/,
+    );
   });
 
   it("type-checks and runs the README's first program", { timeout: 180_000 }, () => {

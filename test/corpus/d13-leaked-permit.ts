@@ -5,18 +5,18 @@
  * queue stays. When its turn comes, the permit is granted to somebody who does not wait any more,
  * and never comes back. The correct X says that it has given up, and the semaphore takes it out of
  * the queue, or the permit back.
- *
- * The semaphore is written with plain messages and its own tickets: our own ask is cancelled at its
- * deadline, and a semaphore that holds it can see that (test/corpus/prevented.test.ts).
  */
 import { AskTimeout, type AgentContext } from 'troupe';
-import { done, task, type Stage } from 'troupe/simulation';
+import { done, task, type Scenario, type Stage } from 'troupe/simulation';
 import type { EventObject } from 'xstate';
+import { relay } from './families/relay.ts';
 import { at, ok, stateful, type Request, type Tell } from './notation.ts';
-import type { Pair } from './pair.ts';
+import type { Pair, Variant } from './pair.ts';
 
 type Acquire = Request<'acq'> & { readonly by: string };
 type Cancel = { readonly type: 'cancel'; readonly by: string };
+
+type Message = Acquire | Tell<'rel'> | Cancel;
 
 interface Semaphore {
   readonly owner: string | undefined;
@@ -33,7 +33,7 @@ const next = (
 };
 
 /** One permit, granted in the order of the requests. */
-const semaphore = stateful<Semaphore, Acquire | Tell<'rel'> | Cancel>(
+const semaphore = stateful<Semaphore, Message>(
   { owner: undefined, queue: [] },
   ({ owner, queue }, event, ctx) => {
     switch (event.type) {
@@ -51,9 +51,9 @@ const semaphore = stateful<Semaphore, Acquire | Tell<'rel'> | Cancel>(
   },
 );
 
-function users(stage: Stage, cancels: boolean): void {
+function users(stage: Stage, cancels: boolean, h: number): void {
   stage.spawn(semaphore, { id: 'Sem' });
-  const sem = at<Acquire | Tell<'rel'> | Cancel>(stage, 'Sem');
+  const sem = at<Message>(stage, 'Sem');
   for (const id of ['H', 'Y']) {
     task(id);
     stage.client(id, function* (ctx) {
@@ -62,17 +62,24 @@ function users(stage: Stage, cancels: boolean): void {
       done(id);
     });
   }
+  const far = relay<Message>(stage, 'X>Sem', sem, h);
   stage.client('X', function* (ctx) {
     try {
-      yield* ctx.ask(sem, { type: 'acq', by: 'X' }, { timeoutMs: 10 });
+      yield* ctx.ask(far, { type: 'acq', by: 'X' }, { timeoutMs: 10 });
     } catch (error) {
       if (!(error instanceof AskTimeout)) throw error;
-      if (cancels) ctx.send(sem, { type: 'cancel', by: 'X' });
+      if (cancels) ctx.send(far, { type: 'cancel', by: 'X' });
       return;
     }
-    ctx.send(sem, { type: 'rel' });
+    ctx.send(far, { type: 'rel' });
   });
 }
+
+/** X1: the program with h agents in the link from X to the semaphore. */
+export const relayed = (h: number, variant: Variant): Scenario => ({
+  name: `D13 ${variant}, ${h} hops`,
+  setup: (stage) => users(stage, variant === 'correct', h),
+});
 
 export const pair: Pair = {
   id: 'D13',
@@ -80,6 +87,6 @@ export const pair: Pair = {
   expected: ['STUCK'],
   e: 1,
   culprits: ['Sem', 'X'],
-  buggy: { name: 'D13 buggy', setup: (stage) => users(stage, false) },
-  correct: { name: 'D13 correct', setup: (stage) => users(stage, true) },
+  buggy: relayed(0, 'buggy'),
+  correct: relayed(0, 'correct'),
 };

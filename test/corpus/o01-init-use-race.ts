@@ -1,39 +1,40 @@
-import { fromHandler, type Ref } from 'troupe';
+/**
+ * O01: a use overtakes the init that it needs.
+ *
+ * A sends `init` to C, and then has B send `use`. Nothing says which of them comes first. The correct
+ * C puts a use aside until the init has come.
+ */
 import { requires, type Scenario } from 'troupe/simulation';
+import { direct, type Way } from './families/way.ts';
+import { agent, at, stateful, type Tell } from './notation.ts';
 import type { Pair } from './pair.ts';
 
-type Event = { type: 'go' } | { type: 'init' } | { type: 'use' };
-
-/** `init` goes straight from A to C, and `use` goes by B. Nothing says which of them is first. */
-const program = (stashes: boolean): Scenario => ({
-  name: 'O01 init/use race',
+/** The way is that from B to C. */
+export const initUseRace = (stashes: boolean, way: Way = direct): Scenario => ({
+  name: `O01 ${stashes ? 'correct' : 'buggy'}`,
   ordering: [requires('C', 'use', { after: 'init' })],
-  setup({ spawn, send }) {
-    const c: Ref<Event> = spawn(
-      fromHandler({
-        initial: () => 'new',
-        receive(state: string, event: Event, ctx) {
-          if (event.type === 'init') return 'ready';
-          if (event.type === 'use' && stashes && state === 'new') ctx.postpone();
-          return state;
-        },
+  setup(stage) {
+    stage.spawn(
+      stateful<'new' | 'ready', Tell<'init' | 'use'>>('new', (state, { type }, ctx) => {
+        if (type === 'init') return 'ready';
+        if (stashes && state === 'new') ctx.postpone();
+        return state;
       }),
       { id: 'C' },
     );
-    const b: Ref<Event> = spawn(
-      fromHandler({ receive: (_state, _go: Event, ctx) => ctx.send(c, { type: 'use' }) }),
+    const use = way<Tell<'use'>>(stage, 'C');
+    stage.spawn(
+      agent<Tell<'go'>>((_go, ctx) => ctx.send(use, { type: 'use' })),
       { id: 'B' },
     );
-    const a: Ref<Event> = spawn(
-      fromHandler({
-        receive(_state, _go: Event, ctx) {
-          ctx.send(c, { type: 'init' });
-          ctx.send(b, { type: 'go' });
-        },
+    const a = stage.spawn(
+      agent<Tell<'go'>>((_go, ctx) => {
+        ctx.send(at<Tell<'init'>>(stage, 'C'), { type: 'init' });
+        ctx.send(at<Tell<'go'>>(stage, 'B'), { type: 'go' });
       }),
       { id: 'A' },
     );
-    send(a, { type: 'go' });
+    stage.send(a, { type: 'go' });
   },
 });
 
@@ -43,6 +44,6 @@ export const pair: Pair = {
   expected: ['ORDER'],
   e: 1,
   culprits: ['C'],
-  buggy: program(false),
-  correct: program(true),
+  buggy: initUseRace(false),
+  correct: initUseRace(true),
 };

@@ -1,37 +1,45 @@
-import { fromHandler, type Ref, type ReplyTo } from 'troupe';
+/**
+ * O02: a check and an act in two messages.
+ *
+ * Two tellers take 10 each of 100. The buggy ones read the balance and write what it should be, and
+ * the other may write in between. The correct ones ask for both in one message.
+ */
+import type { ReplyTo } from 'troupe';
 import { done, task, type Scenario } from 'troupe/simulation';
+import { direct, type Way } from './families/way.ts';
+import { stateful, type Request } from './notation.ts';
 import type { Pair } from './pair.ts';
 
-type Balance = ReplyTo<{ type: 'balance'; amount: number }>;
 type Event =
-  | { type: 'get'; replyTo: Balance }
-  | { type: 'set'; amount: number }
-  | { type: 'withdraw'; amount: number; replyTo: Balance };
+  | Request<'withdraw'>
+  | { readonly type: 'get'; readonly replyTo: ReplyTo<Balance> }
+  | { readonly type: 'set'; readonly amount: number };
+type Balance = { readonly type: 'ok'; readonly amount: number };
 
-/** Two tellers each take 10 of 100: by reading and writing, or by one message that does both. */
-const program = (inOne: boolean): Scenario => ({
-  name: 'O02 check then act over two messages',
+/** The way is that from T2 to the account. */
+export const checkThenAct = (inOne: boolean, way: Way = direct): Scenario => ({
+  name: `O02 ${inOne ? 'correct' : 'buggy'}`,
   eventually: { 'the balance is 80': (world) => world.state('Ac') === 80 },
-  setup({ spawn, client }) {
-    const account: Ref<Event> = spawn(
-      fromHandler({
-        initial: () => 100,
-        receive(balance: number, event: Event, ctx) {
-          if (event.type === 'set') return event.amount;
-          const amount = event.type === 'get' ? balance : balance - event.amount;
-          ctx.reply(event, { type: 'balance', amount });
-          return amount;
-        },
+  setup(stage) {
+    const account = stage.spawn(
+      stateful<number, Event>(100, (balance, event, ctx) => {
+        if (event.type === 'set') return event.amount;
+        const amount = event.type === 'get' ? balance : balance - 10;
+        ctx.reply(event, { type: 'ok', amount });
+        return amount;
       }),
       { id: 'Ac' },
     );
-    for (const id of ['T1', 'T2']) {
+    for (const [id, ac] of [
+      ['T1', account],
+      ['T2', way<Event>(stage, 'Ac')],
+    ] as const) {
       task(id);
-      client(id, function* (ctx) {
-        if (inOne) yield* ctx.ask(account, { type: 'withdraw', amount: 10 });
+      stage.client(id, function* (ctx) {
+        if (inOne) yield* ctx.ask(ac, { type: 'withdraw' });
         else {
-          const { amount } = yield* ctx.ask(account, { type: 'get' });
-          ctx.send(account, { type: 'set', amount: amount - 10 });
+          const { amount } = yield* ctx.ask(ac, { type: 'get' });
+          ctx.send(ac, { type: 'set', amount: amount - 10 });
         }
         done(id);
       });
@@ -41,10 +49,10 @@ const program = (inOne: boolean): Scenario => ({
 
 export const pair: Pair = {
   id: 'O02',
-  title: 'two agents read, then write, and one write is lost',
+  title: 'a check and an act in two messages',
   expected: ['SAFETY'],
   e: 0,
   culprits: ['Ac', 'T1', 'T2'],
-  buggy: program(false),
-  correct: program(true),
+  buggy: checkThenAct(false),
+  correct: checkThenAct(true),
 };

@@ -1,50 +1,53 @@
-import { fromHandler, type Ref } from 'troupe';
+/**
+ * O11: the superseded call wins.
+ *
+ * The second question supersedes the first, but the answer to the first is on its way and may come
+ * last. The correct agent looks which question an answer is for.
+ */
 import type { Scenario } from 'troupe/simulation';
+import { direct, type Way } from './families/way.ts';
+import { agent, at, stateful } from './notation.ts';
 import type { Pair } from './pair.ts';
 
-type Event = { type: 'ask'; call: number } | { type: 'result'; call: number };
+type Call = { readonly type: 'ask'; readonly call: number };
+type Result = { readonly type: 'result'; readonly call: number };
 interface Asked {
   readonly current: number;
   readonly answer: number;
 }
 
-/** The second question supersedes the first, whose answer may still come, and come last. */
-const program = (checksCall: boolean): Scenario => ({
-  name: 'O11 the superseded call wins',
-  eventually: { 'the answer is of call 2': (world) => world.state<Asked>('Ag').answer === 2 },
-  setup({ spawn, send }) {
-    const agent: Ref<Event> = spawn(
-      fromHandler({
-        initial: (): Asked => ({ current: 0, answer: 0 }),
-        receive(state: Asked, { type, call }: Event, ctx) {
-          if (type === 'ask') {
-            ctx.send(models[call - 1]!, { type, call });
-            return { ...state, current: call };
-          }
-          return checksCall && call !== state.current ? state : { ...state, answer: call };
-        },
+/** The way is that from the agent to the model of the second call. */
+export const supersededCall = (looksWhich: boolean, way: Way = direct): Scenario => ({
+  name: `O11 ${looksWhich ? 'correct' : 'buggy'}`,
+  eventually: { 'the answer is to call 2': (world) => world.state<Asked>('Ag').answer === 2 },
+  setup(stage) {
+    for (const id of ['L1', 'L2'])
+      stage.spawn(
+        agent<Call>(({ call }, ctx) => ctx.send(at<Result>(stage, 'Ag'), { type: 'result', call })),
+        { id },
+      );
+    const models = [at<Call>(stage, 'L1'), way<Call>(stage, 'L2')];
+    const ag = stage.spawn(
+      stateful<Asked, Call | Result>({ current: 0, answer: 0 }, (state, { type, call }, ctx) => {
+        if (type === 'ask') {
+          ctx.send(models[call - 1]!, { type: 'ask', call });
+          return { ...state, current: call };
+        }
+        return looksWhich && call !== state.current ? state : { ...state, answer: call };
       }),
       { id: 'Ag' },
     );
-    const models: Ref<Event>[] = ['L1', 'L2'].map((id) =>
-      spawn(
-        fromHandler({
-          receive: (_state, { call }: Event, ctx) => ctx.send(agent, { type: 'result', call }),
-        }),
-        { id },
-      ),
-    );
-    send(agent, { type: 'ask', call: 1 });
-    send(agent, { type: 'ask', call: 2 });
+    stage.send(ag, { type: 'ask', call: 1 });
+    stage.send(ag, { type: 'ask', call: 2 });
   },
 });
 
 export const pair: Pair = {
   id: 'O11',
-  title: 'the answer of a superseded call overwrites the newer one',
+  title: 'the superseded call wins',
   expected: ['SAFETY'],
   e: 1,
   culprits: ['Ag'],
-  buggy: program(false),
-  correct: program(true),
+  buggy: supersededCall(false),
+  correct: supersededCall(true),
 };

@@ -1,75 +1,71 @@
-import { fromHandler, type Ref } from 'troupe';
+/**
+ * O13: a late heartbeat, and two primaries.
+ *
+ * The monitor promotes the backup when no heartbeat has come in time. One that comes after that lets
+ * the primary write all the same. The correct store keeps to the epoch that wrote first.
+ */
+import { fromHandler } from 'troupe';
 import type { Scenario } from 'troupe/simulation';
+import { direct, type Way } from './families/way.ts';
+import { agent, at, stateful, type Tell } from './notation.ts';
 import type { Pair } from './pair.ts';
 
-type Event =
-  | { type: 'go' }
-  | { type: 'heartbeat' }
-  | { type: 'silent' }
-  | { type: 'write' }
-  | { type: 'promote' }
-  | { type: 'insert'; by: string; epoch: number };
+type Insert = { readonly type: 'insert'; readonly by: string; readonly epoch: number };
 interface Stored {
   readonly epoch: number;
   readonly writers: readonly string[];
 }
 
-/** A monitor promotes the backup when no heartbeat has come, and lets the primary write when one comes after that. */
-const program = (fenced: boolean): Scenario => ({
-  name: 'O13 a late heartbeat and two primaries',
+/** The way is that from the primary to the monitor. */
+export const lateHeartbeat = (fenced: boolean, way: Way = direct): Scenario => ({
+  name: `O13 ${fenced ? 'correct' : 'buggy'}`,
   invariant: {
-    'one writer only': (world) => new Set(world.state<Stored>('Db').writers).size <= 1,
+    'there is one writer': (world) => new Set(world.state<Stored>('Db').writers).size <= 1,
   },
-  setup({ spawn, send }) {
-    const db: Ref<Event> = spawn(
-      fromHandler({
-        initial: (): Stored => ({ epoch: 0, writers: [] }),
-        receive({ epoch, writers }: Stored, event: Event) {
-          if (event.type !== 'insert') return;
-          if (fenced && epoch !== 0 && epoch !== event.epoch) return;
-          return { epoch: epoch || event.epoch, writers: [...writers, event.by] };
-        },
+  setup(stage) {
+    const db = stage.spawn(
+      stateful<Stored, Insert>({ epoch: 0, writers: [] }, (state, event) => {
+        if (fenced && state.epoch !== 0 && state.epoch !== event.epoch) return state;
+        return { epoch: state.epoch || event.epoch, writers: [...state.writers, event.by] };
       }),
       { id: 'Db' },
     );
-    const backup: Ref<Event> = spawn(
-      fromHandler({
-        receive: (_state, _promote: Event, ctx) =>
-          ctx.send(db, { type: 'insert', by: 'Bk', epoch: 2 }),
-      }),
+    const backup = stage.spawn(
+      agent<Tell<'promote'>>((_promote, ctx) =>
+        ctx.send(db, { type: 'insert', by: 'Bk', epoch: 2 }),
+      ),
       { id: 'Bk' },
     );
-    const monitor: Ref<Event> = spawn(
+    stage.spawn(
       fromHandler({
-        start: (_state: undefined, ctx) => void ctx.after(10, { type: 'silent' }, { id: 'silent' }),
-        receive(_state: undefined, event: Event, ctx) {
-          if (event.type === 'heartbeat') {
-            ctx.cancel('silent');
-            ctx.send(primary, { type: 'write' });
-          } else ctx.send(backup, { type: 'promote' });
+        start: (_state: undefined, ctx) =>
+          void ctx.after(10, { type: 'silence' }, { id: 'silence' }),
+        receive(_state: undefined, { type }: Tell<'heartbeat' | 'silence'>, ctx) {
+          ctx.cancel('silence');
+          if (type === 'silence') ctx.send(backup, { type: 'promote' });
+          else ctx.send(at<Tell<'write'>>(stage, 'Pm'), { type: 'write' });
         },
       }),
       { id: 'Mo' },
     );
-    const primary: Ref<Event> = spawn(
-      fromHandler({
-        receive(_state, event: Event, ctx) {
-          if (event.type === 'go') ctx.send(monitor, { type: 'heartbeat' });
-          else ctx.send(db, { type: 'insert', by: 'Pm', epoch: 1 });
-        },
+    const monitor = way<Tell<'heartbeat'>>(stage, 'Mo');
+    const primary = stage.spawn(
+      agent<Tell<'go' | 'write'>>(({ type }, ctx) => {
+        if (type === 'go') ctx.send(monitor, { type: 'heartbeat' });
+        else ctx.send(db, { type: 'insert', by: 'Pm', epoch: 1 });
       }),
       { id: 'Pm' },
     );
-    send(primary, { type: 'go' });
+    stage.send(primary, { type: 'go' });
   },
 });
 
 export const pair: Pair = {
   id: 'O13',
-  title: 'a heartbeat comes after its deadline, and two write',
+  title: 'a late heartbeat, and two primaries',
   expected: ['SAFETY'],
   e: 1,
   culprits: ['Db', 'Mo'],
-  buggy: program(false),
-  correct: program(true),
+  buggy: lateHeartbeat(false),
+  correct: lateHeartbeat(true),
 };

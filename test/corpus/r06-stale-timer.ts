@@ -5,7 +5,7 @@
  * job 1, it goes on with job 2, and the deadline of job 1 ends job 2. The correct W looks whose
  * deadline it is.
  */
-import { child, fromHandler, supervisor } from 'troupe';
+import { child, fromHandler, supervisor, type AgentContext } from 'troupe';
 import { assert, done, task, type Scenario } from 'troupe/simulation';
 import { agent, at, type Tell } from './notation.ts';
 import type { Pair } from './pair.ts';
@@ -15,29 +15,37 @@ type Late = { readonly type: 'late'; readonly job: number };
 type Set = { readonly type: 'set' | 'clear'; readonly job: number };
 type Do = { readonly type: 'do'; readonly job: number };
 type Finished = { readonly type: 'finished'; readonly job: number };
+type Own = Job | Late | Finished;
 
-const program = (name: string, looksWhose: boolean): Scenario => ({
+/** With timers of its own, which end with its life, W need not look whose a deadline is. */
+export const staleTimer = (
+  name: string,
+  looksWhose: boolean,
+  timers: 'of a clock' | 'of its own' = 'of a clock',
+): Scenario => ({
   name,
   faults: { crash: { of: ['Sup/W'], max: 1, when: ['before'] } },
   setup(stage) {
-    const w = at<Job | Late | Finished>(stage, 'Sup/W');
+    const w = at<Own>(stage, 'Sup/W');
     const clock = at<Set>(stage, 'Clock');
     const desk = at<Finished | Tell<'begin' | 'next'>>(stage, 'D');
     const worker = fromHandler({
       initial: () => 0,
-      start(_current: number, ctx) {
+      start(_current: number, ctx: AgentContext<Own>) {
         if (ctx.incarnation > 1) ctx.send(desk, { type: 'next' });
       },
-      receive(current: number, event: Job | Late | Finished, ctx) {
+      receive(current: number, event: Own, ctx: AgentContext<Own>) {
         const { type, job } = event;
         if (type === 'job') {
-          ctx.send(clock, { type: 'set', job });
+          if (timers === 'of its own') ctx.after(10, { type: 'late', job }, { id: `${job}` });
+          else ctx.send(clock, { type: 'set', job });
           ctx.send(at<Do>(stage, 'X'), { type: 'do', job });
           return job;
         }
         if (type === 'finished') {
           if (job !== current) return current;
-          ctx.send(clock, { type: 'clear', job });
+          if (timers === 'of its own') ctx.cancel(`${job}`);
+          else ctx.send(clock, { type: 'clear', job });
         } else {
           if (current === 0 || (looksWhose && job !== current)) return current;
           assert(job === current, `the deadline of job ${job} hits job ${current}`);
@@ -80,6 +88,6 @@ export const pair: Pair = {
   expected: ['ORDER', 'SAFETY'],
   e: 2,
   culprits: ['Sup/W'],
-  buggy: program('R06 buggy', false),
-  correct: program('R06 correct', true),
+  buggy: staleTimer('R06 buggy', false),
+  correct: staleTimer('R06 correct', true),
 };

@@ -202,7 +202,7 @@ export const leakedPermit = (correct = false): Scenario => ({
     });
     const say = (ctx: Context, type: string, key: string): void =>
       ctx.send(semaphore, { type, key } as never);
-    for (const id of ['H', 'Y', 'X']) {
+    for (const id of ['H', 'X', 'Y']) {
       if (id !== 'X') task(id);
       const user = agent<'waits' | 'over'>(stage, id, {
         state: () => 'waits',

@@ -1,0 +1,101 @@
+#!/usr/bin/env node
+/**
+ * The `troupe` command: `check` explores the scenarios of a module, `replay` shows one run again.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import type { CheckFlags } from './command-check.ts';
+import type { ReplayFlags } from './command-replay.ts';
+import { EXIT, Misuse, inShort } from './misuse.ts';
+import { countOf, durationOf, positive } from './options.ts';
+
+const STRATEGIES = ['portfolio', 'exhaustive', 'fifo', 'random', 'pctcp', 'pos', 'delays', 'flip'];
+
+const EXITS = `
+Exit codes:
+  0  no scenario fails
+  1  a scenario fails
+  2  the command line, a file or a scenario is wrong
+  3  a scenario does not repeat: it depends on something outside of the simulation`;
+
+function programOf(onEnd: (code: number) => void): Command {
+  const program = new Command('troupe')
+    .description('Explores the schedules of agents, and explains what goes wrong in them.')
+    .version(versionOf())
+    .exitOverride()
+    .showHelpAfterError('(troupe --help says how it is used)')
+    .addHelpText('after', EXITS);
+  program
+    .command('check')
+    .description('explores the scenarios that the modules export')
+    .argument('<file...>', 'modules that export scenarios (.ts, .js)')
+    .addOption(new Option('--strategy <name>', 'how schedules are chosen').choices(STRATEGIES))
+    .option('--schedules <count>', 'schedules of each scenario (default: 500)', countOf)
+    .option('--time <duration>', 'time for each scenario, such as 500ms, 3s or 10m', durationOf)
+    .option('--seed <number>', 'what all chance follows from (default: 1)', countOf)
+    .option('--jobs <count>', 'threads that search each scenario (default: 1)', positive)
+    .option('--json', 'writes an array of results instead of text')
+    .option('--mermaid', 'adds a sequence diagram to each explanation')
+    .option('--svg <file>', 'writes the diagram of what fails as an SVG')
+    .option('--graph', 'runs nothing: says who can send what to whom, and what looks wrong')
+    .action(async (files: string[], flags: CheckFlags) => {
+      const { runCheck } = await needed(import('./command-check.ts'));
+      onEnd(await runCheck(files, flags));
+    });
+  program
+    .command('replay')
+    .description('shows the run of a token step by step, and writes its diagrams to .troupe/')
+    .argument('<token>', 'what an explanation ends with')
+    .argument('<file...>', 'the modules, one of which exports its scenario')
+    .option('--json', 'writes the run as JSON instead of text')
+    .option('--out <folder>', 'where the diagrams go', '.troupe')
+    .action(async (token: string, files: string[], flags: ReplayFlags) => {
+      const { runReplay } = await needed(import('./command-replay.ts'));
+      onEnd(await runReplay(token, files, flags));
+    });
+  return program;
+}
+
+/** The simulation needs fast-check, which a user of the runtime alone does not have. */
+async function needed<T>(command: Promise<T>): Promise<T> {
+  try {
+    return await command;
+  } catch (error) {
+    const { code, message } = error as { code?: string; message?: string };
+    const missing = /package '([^']+)'/.exec(message ?? '')?.[1];
+    if (code !== 'ERR_MODULE_NOT_FOUND' || missing === undefined) throw error;
+    throw new Misuse(
+      `${missing} is not installed`,
+      `Install it: npm install --save-dev ${missing}`,
+    );
+  }
+}
+
+function versionOf(): string {
+  for (const place of ['../package.json', '../../package.json'])
+    try {
+      const { name, version } = JSON.parse(
+        readFileSync(new URL(place, import.meta.url), 'utf8'),
+      ) as { name: string; version: string };
+      if (name === 'troupe') return version;
+    } catch {
+      // It stands one folder further up once it is built.
+    }
+  return 'unknown';
+}
+
+/** Runs the command, and says what the process ends with. */
+async function main(argv: readonly string[]): Promise<number> {
+  let code: number = EXIT.clean;
+  try {
+    await programOf((end) => (code = end)).parseAsync(argv);
+    return code;
+  } catch (error) {
+    // Commander has said what is wrong already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.clean : EXIT.misuse;
+    process.stderr.write(`troupe: ${error instanceof Misuse ? error.message : inShort(error)}\n`);
+    return EXIT.misuse;
+  }
+}
+
+process.exitCode = await main(process.argv);

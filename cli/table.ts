@@ -1,0 +1,44 @@
+/**
+ * The table at the end of a check: a line for each scenario.
+ */
+import type { Checked } from './check.ts';
+
+/** The summary of all checks. */
+export function tableOf(checks: readonly Checked[]): string {
+  const rows = checks.map((each) => [
+    each.pass ? '✓' : '✗',
+    each.name,
+    each.verdict,
+    searchedOf(each),
+    `${each.tookMs.toLocaleString('en')} ms`,
+  ]);
+  const widths = [0, 1, 2, 3, 4].map((column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 4 ? cell.padStart(widths[4] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
+      .join('  '),
+  );
+  return [...lines, '', totalOf(checks)].join('\n');
+}
+
+/** How far the search went. */
+function searchedOf({ verdict, states, schedules }: Checked): string {
+  if (verdict === 'PROVED') return plural(states, 'state');
+  return plural(schedules, 'schedule');
+}
+
+function totalOf(checks: readonly Checked[]): string {
+  const failed = checks.filter(({ pass }) => !pass).length;
+  const proved = checks.filter(({ verdict }) => verdict === 'PROVED').length;
+  const all = plural(checks.length, 'scenario');
+  if (failed > 0) return `${failed} of ${all} ${failed === 1 ? 'fails' : 'fail'}`;
+  return proved === checks.length ? `${all}, all proved` : `${all}, none fails (${proved} proved)`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
