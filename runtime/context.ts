@@ -456,6 +456,7 @@ export class Context implements AgentContext<EventObject> {
       },
     );
     signal.addEventListener('abort', giveUp, { once: true });
+    wait.whenSettled(() => signal.removeEventListener('abort', giveUp));
     return wait;
   }
 

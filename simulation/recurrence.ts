@@ -5,9 +5,9 @@
 import { hash } from './digest.ts';
 import { Drifted } from './exhaustive.ts';
 import type { Report } from './report.ts';
-import { Run, type Choice } from './run.ts';
+import { Run } from './run.ts';
 import type { Scenario } from './scenario.ts';
-import { SETUP, type Move } from './schedule.ts';
+import { movesOf } from './schedule.ts';
 import { withTraps } from './traps.ts';
 import type { Violation } from './violation.ts';
 
@@ -40,7 +40,7 @@ export function repeating<W>(
 function doesNotRepeat<W>(
   { name = 'scenario' }: Scenario<W>,
   workload: W,
-  { setup, steps }: Run<W>,
+  run: Run<W>,
   why: string,
   found: Report<W> | undefined,
 ): Report<W> {
@@ -51,14 +51,8 @@ function doesNotRepeat<W>(
     obligations: [],
     certainty: 'proved',
   };
-  const moveOf = (id: string, choices: readonly Choice[]): Move => ({
-    id,
-    choices: choices.map(({ index }) => index),
-  });
-  const moves = [
-    moveOf(SETUP, setup.choices),
-    ...steps.map(({ id, choices }) => moveOf(id, choices)),
-  ];
+  const { setup, steps } = run;
+  const moves = movesOf(run);
   const nothing = { states: 0, schedules: 1, steps: steps.length, tookMs: 0, warnings: [] };
   const coverage = { pairsFlipped: 0, pairsOneWay: [] };
   return {

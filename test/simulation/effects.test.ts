@@ -315,6 +315,25 @@ describe('ctx.effect', () => {
     expect(explore(asked(model, ['fine', 'failed'], 50)).verdict).toBe('PROVED');
   });
 
+  it('leaves nothing behind on the signal of the life', async () => {
+    const agent = fromHandler({
+      *start(_state: undefined, ctx: AgentContext<{ type: 'go' }>) {
+        for (let n = 0; n < 20; n += 1) yield* ctx.effect('callLLM', () => never(), n);
+      },
+      receive: () => undefined,
+    });
+    const warnings: Error[] = [];
+    const note = (warning: Error) => void warnings.push(warning);
+    process.on('warning', note);
+    explore({
+      setup: ({ spawn }) => void spawn(agent, { id: 'A' }),
+      effects: { callLLM: [ok(1)] },
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
   it('without a model is refused, by agent and name', () => {
     expect(() => explore({ ...asked([ok('')], []), effects: {} })).toThrow(
       /A begins the promise "callLLM"; give the scenario a model/,
