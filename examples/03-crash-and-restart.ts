@@ -45,20 +45,22 @@ const left = system.whereis(Left);
 const right = system.whereis(Right);
 if (left === undefined || right === undefined) throw new Error('they have not started');
 
-const show = async (ref: typeof left, by: number): Promise<void> => {
+const divide = async (ref: typeof left, by: number): Promise<string> => {
   try {
     const { value, nth } = await ref.ask({ type: 'divide', by });
-    console.log(`${ref.path}: 60 / ${by} = ${value}, its answer number ${nth}`);
+    return `${ref.path}: 60 / ${by} = ${value}, its answer number ${nth}`;
   } catch (error) {
-    if (error instanceof ActorEnded) console.log(`${ref.path}: no answer (${error.reason.type})`);
+    if (error instanceof ActorEnded) return `${ref.path}: no answer (${error.reason.type})`;
+    throw error;
   }
 };
 
-await show(left, 2);
-await show(right, 3);
+console.log(await divide(left, 2));
+console.log(await divide(right, 3));
 // Both are sent before either is handled: the second waits while the first crashes its reader.
-await Promise.all([show(left, 0), show(left, 4)]);
-await show(right, 5);
+const both = await Promise.all([divide(left, 0), divide(left, 4)]);
+console.log(both.join('\n'));
+console.log(await divide(right, 5));
 console.log(`${root.path} ended: ${(await root.stop()).type}`);
 await system.stop();
 
@@ -66,8 +68,8 @@ await system.stop();
 // /math/left: 60 / 2 = 30, its answer number 1
 // /math/right: 60 / 3 = 20, its answer number 1
 // ! /math/left crashed: RangeError: nothing can be divided by zero
-// /math/left: no answer (crash)
 // ! /math/left lives again, life 2
+// /math/left: no answer (crash)
 // /math/left: 60 / 4 = 15, its answer number 1
 // /math/right: 60 / 5 = 12, its answer number 2
 // /math ended: shutdown

@@ -26,6 +26,7 @@ export class AgentRef extends Marked implements Ref<EventObject> {
   readonly #node: string;
   readonly #path: string;
   #cell: Cell | undefined;
+  #send: ((event: EventObject) => void) | undefined;
 
   constructor(core: Core, place: Cell | { readonly node: string; readonly path: string }) {
     super();
@@ -35,8 +36,10 @@ export class AgentRef extends Marked implements Ref<EventObject> {
     this.#cell = 'node' in place ? undefined : place;
   }
 
-  /** A closure, since XState's users destructure `send`. */
-  readonly send = (event: EventObject): void => this._send(event);
+  /** A closure, since XState's users destructure `send`; made for the first of them, most refs need none. */
+  get send(): (event: EventObject) => void {
+    return (this.#send ??= (event) => this._send(event));
+  }
 
   get node(): string {
     return this.#node;
@@ -45,7 +48,7 @@ export class AgentRef extends Marked implements Ref<EventObject> {
     return this.#path;
   }
   get address(): string {
-    return `${this.#node}${this.#path}`;
+    return this.#cell === undefined ? `${this.#node}${this.#path}` : this.#cell.address;
   }
   get id(): string {
     return this.#path;

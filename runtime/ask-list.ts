@@ -4,39 +4,65 @@
  */
 import type { Ask } from './ask.ts';
 
-/** The lists that an ask can stand in at once: all open ones, those of its holder, of its asker. */
-export type Listing = 'openAt' | 'heldAt' | 'askedAt';
-
-export class AskList {
-  readonly #listing: Listing;
+export abstract class AskList {
   readonly #asks: Ask[] = [];
 
-  constructor(listing: Listing) {
-    this.#listing = listing;
-  }
+  // Each list has a field of its own in the ask. A field picked by its name would cost ten times as much.
+  protected abstract placeOf(ask: Ask): number;
+  protected abstract put(ask: Ask, place: number): void;
 
   get size(): number {
     return this.#asks.length;
   }
 
   add(ask: Ask): void {
-    ask[this.#listing] = this.#asks.push(ask) - 1;
+    this.put(ask, this.#asks.push(ask) - 1);
   }
 
   /** Takes an ask out; the last one moves to its place. Nothing happens when it is not in the list. */
   delete(ask: Ask): void {
     const asks = this.#asks;
-    const at = ask[this.#listing];
-    if (asks[at] !== ask) return;
+    const place = this.placeOf(ask);
+    if (asks[place] !== ask) return;
     const last = asks.pop() as Ask;
-    ask[this.#listing] = -1;
+    this.put(ask, -1);
     if (last === ask) return;
-    asks[at] = last;
-    last[this.#listing] = at;
+    asks[place] = last;
+    this.put(last, place);
   }
 
   /** A copy, oldest first: what is done with them may take them out. */
   toArray(): Ask[] {
     return [...this.#asks].sort((a, b) => a.id - b.id);
+  }
+}
+
+/** All open asks of a system. */
+export class OpenAsks extends AskList {
+  protected placeOf(ask: Ask): number {
+    return ask.openAt;
+  }
+  protected put(ask: Ask, place: number): void {
+    ask.openAt = place;
+  }
+}
+
+/** Those that a life must answer. */
+export class HeldAsks extends AskList {
+  protected placeOf(ask: Ask): number {
+    return ask.heldAt;
+  }
+  protected put(ask: Ask, place: number): void {
+    ask.heldAt = place;
+  }
+}
+
+/** Those of a life's own. */
+export class OwnAsks extends AskList {
+  protected placeOf(ask: Ask): number {
+    return ask.askedAt;
+  }
+  protected put(ask: Ask, place: number): void {
+    ask.askedAt = place;
   }
 }

@@ -139,6 +139,7 @@ export class Ask implements Destination {
 class ReplyRef extends Marked implements ReplyTo<EventObject> {
   readonly #ask: Ask;
   readonly #send: (to: Ask, reply: EventObject) => void;
+  #bound: ((reply: EventObject) => void) | undefined;
 
   static askOf(replyTo: ReplyRef): Ask {
     return replyTo.#ask;
@@ -150,8 +151,10 @@ class ReplyRef extends Marked implements ReplyTo<EventObject> {
     this.#send = send;
   }
 
-  /** A closure, since machines take `event.replyTo.send` apart in their own code. */
-  readonly send = (reply: EventObject): void => this._send(reply);
+  /** A closure, since machines take `event.replyTo.send` apart in their own code; made for the first of them. */
+  get send(): (reply: EventObject) => void {
+    return (this.#bound ??= (reply) => this._send(reply));
+  }
 
   get address(): string {
     return this.#ask.address;

@@ -41,6 +41,8 @@ export interface Behavior {
   readonly interruptible: boolean;
   /** What the handler waits for, when the last step ended in `'waiting'`. */
   readonly wait: Wait<unknown> | undefined;
+  /** Starts without a step when there is nothing to do in it; false when it must be a step. */
+  startAtOnce?(): boolean;
   /** The first step of the life. */
   start(saved: SavedSnapshot | undefined): Received;
   /** Whether the current state postpones the message, asked before it is received. */

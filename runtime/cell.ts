@@ -23,6 +23,7 @@ import { ChildrenStop } from './children-stop.ts';
 import { Outbox } from './outbox.ts';
 import { restore } from './persistence.ts';
 import type { Runnable } from './scheduler.ts';
+import type { Siblings } from './siblings.ts';
 import { running } from './step.ts';
 import type { ResolvedSpawn } from './spawn-options.ts';
 import type { SavedSnapshot } from './store.ts';
@@ -76,15 +77,20 @@ export class Cell implements Runnable, Destination {
   status: CellStatus = 'starting';
   life: Life;
   /** Children in start order. */
-  children: Set<Cell> | undefined;
+  children: Siblings | undefined;
+  /** @internal Its neighbours among its siblings. */
+  older: Cell | undefined;
+  younger: Cell | undefined;
   /** The life that ended last; the exit of an ended cell. */
   exit: ExitReason | undefined;
   suspended = false;
   handled = 0;
   restarts = 0;
-  readonly #signals: Signal[] = [];
+  /** Made for the first one: many a short-lived agent gets none. */
+  #signals: Signal[] | undefined;
   #queued = false;
-  readonly #outbox = new Outbox();
+  /** Made for the first send. */
+  #outbox: Outbox | undefined;
   /** The step has ended, and its outbox waits for the store or for room in somebody's mailbox. */
   #held: 'saving' | 'blocked' | undefined;
   #waiting: WaitingRoom | undefined;
@@ -138,7 +144,7 @@ export class Cell implements Runnable, Destination {
       if (offered !== 'accepted' && offered.displaced === envelope) return undefined;
     }
     if (envelope.ask !== undefined) envelope.ask.progress = 'queued';
-    if (this.#takesMessages()) this.#wake();
+    if (!this.#queued && this.#takesMessages()) this.#wake();
     return undefined;
   }
 
@@ -155,7 +161,8 @@ export class Cell implements Runnable, Destination {
   /** Puts a command into the signal lane. */
   signal(signal: Signal): void {
     if (this.status === 'ended') return;
-    this.#signals.push(signal);
+    if (this.#signals === undefined) this.#signals = [signal];
+    else this.#signals.push(signal);
     this.#wake();
   }
 
@@ -177,6 +184,11 @@ export class Cell implements Runnable, Destination {
   #displace(envelope: Envelope): void {
     if (envelope.ask !== undefined) this.#refuse(envelope);
     else this.core.deadLetter(envelope, 'displaced');
+  }
+
+  /** Whether what it has sent waits for room in somebody's mailbox. */
+  get isBlocked(): boolean {
+    return this.#held === 'blocked';
   }
 
   /** What waits for room in the mailbox, longest first. */
@@ -220,7 +232,7 @@ export class Cell implements Runnable, Destination {
   run(budget: number): boolean {
     let left = budget;
     for (;;) {
-      while (this.#signals.length > 0) {
+      while (this.#signals !== undefined && this.#signals.length > 0) {
         this.#onSignal(this.#signals.shift() as Signal);
         if (--left <= 0) break;
       }
@@ -231,13 +243,14 @@ export class Cell implements Runnable, Destination {
       this.#receive(envelope);
       if (this.#waiting?.empty === false) this.#admit(this.#waiting);
     }
-    this.#queued = this.#signals.length > 0 || (this.#takesMessages() && this.mailbox.size > 0);
+    const hasSignals = this.#signals !== undefined && this.#signals.length > 0;
+    this.#queued = hasSignals || (this.mailbox.size > 0 && this.#takesMessages());
     return this.#queued;
   }
 
   /** Whether a command waits, which comes before any message. */
   get commanded(): boolean {
-    return this.#signals.length > 0;
+    return this.#signals !== undefined && this.#signals.length > 0;
   }
 
   /** Whether it would handle a message now: it runs, and waits for nothing. */
@@ -357,19 +370,15 @@ export class Cell implements Runnable, Destination {
     life.received = received;
     if (received === 'waiting') {
       const wait = life.behavior?.wait;
-      wait?.whenSettled(() => this.signal({ type: 'wake', life }));
+      wait?.whenSettled(life.wake);
     } else if (life.current?.timer !== undefined)
       life.timers.handled(life.current.timer, this.core.clock.now());
     const save = life.persistence;
-    if (save !== undefined && received !== 'waiting' && save.due(this.#outbox.sends)) {
+    if (save !== undefined && received !== 'waiting' && save.due(this.#outbox?.sends ?? [])) {
       try {
         const written = save.write();
         if (written !== undefined) {
-          this.#held = 'saving';
-          written.then(
-            () => this.signal({ type: 'saved', life }),
-            (error: unknown) => this.signal({ type: 'failed', life, error }),
-          );
+          this.#awaitSave(life, written);
           return;
         }
       } catch (error) {
@@ -377,15 +386,23 @@ export class Cell implements Runnable, Destination {
         return;
       }
     }
-    if (this.#outbox.empty) this.#afterStep();
+    if (this.#outbox === undefined || this.#outbox.empty) this.#afterStep();
     else this.#flush();
+  }
+
+  #awaitSave(life: Life, written: Promise<void>): void {
+    this.#held = 'saving';
+    written.then(
+      () => this.signal({ type: 'saved', life }),
+      (error: unknown) => this.signal({ type: 'failed', life, error }),
+    );
   }
 
   /** Delivers the outbox; stops where a receiver makes the sender wait. */
   #flush(): void {
-    for (const event of this.#outbox.takeEmitted() ?? []) this.#watchers?.tellEmitted(event);
+    this.#tellEmitted();
     this.#held = undefined;
-    if (this.#outbox.flush(this.core, this.life.onRoom)) this.#afterStep();
+    if (this.#outbox?.flush(this.core, this.life.onRoom) !== false) this.#afterStep();
     else {
       this.#held = 'blocked';
       // The handler has finished, as the stop allowed it to; it does not wait for room as well.
@@ -401,7 +418,7 @@ export class Cell implements Runnable, Destination {
     if (received === 'waiting') {
       if (this.status === 'starting') life.refuseAsksToWaiting();
       // It may have settled while the outbox waited for room; a second wake-up finds nothing to do.
-      if (this.#mayResume()) this.signal({ type: 'wake', life });
+      if (this.#mayResume()) life.wake();
       return;
     }
     if (this.status === 'starting') {
@@ -457,25 +474,30 @@ export class Cell implements Runnable, Destination {
 
   /** Sends from within a step; it leaves when the step ends. */
   post(envelope: Envelope): void {
-    this.#outbox.post(envelope);
+    (this.#outbox ??= new Outbox()).post(envelope);
   }
 
   /** Sends between steps, after an await: at once, unless something that it sent before still waits. */
   sendNow(envelope: Envelope): void {
-    if (this.#held !== undefined) this.#outbox.post(envelope);
+    if (this.#held !== undefined) this.post(envelope);
     else if (!this.#alive()) this.core.deliver(envelope, STOP_WAITING);
     else if (this.core.deliver(envelope, this.life.onRoom) === 'blocked') this.#held = 'blocked';
   }
 
   /** Takes out an agent's own events that are queued, or about to be when the step ends. */
   takeInner(predicate: (envelope: Envelope) => boolean): Envelope[] {
-    return [...this.mailbox.removeWhere(predicate), ...this.#outbox.take(predicate)];
+    return [...this.mailbox.removeWhere(predicate), ...(this.#outbox?.take(predicate) ?? [])];
   }
 
   /** Emits to the listeners of `ref.on` once the step has ended. */
   emit(event: EventObject): void {
-    if (running.cell === this) this.#outbox.emit(event);
+    if (running.cell === this) (this.#outbox ??= new Outbox()).emit(event);
     else this.#watchers?.tellEmitted(event);
+  }
+
+  #tellEmitted(): void {
+    const emitted = this.#outbox?.takeEmitted();
+    if (emitted !== undefined) for (const event of emitted) this.#watchers?.tellEmitted(event);
   }
 
   /** The logic is done: the life ends with this reason when the turn is over. */
@@ -501,6 +523,27 @@ export class Cell implements Runnable, Destination {
   }
 
   // ── Start ───────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Takes up the life: as the next thing that the place does, or at once for a child whose start has
+   * nothing to do (a function agent without `start`). Its parent then need not wait, which spares two
+   * turns for each child and what the waiting would leave in memory. What is spawned from outside is
+   * never in the midst of a step, and its start stays a turn.
+   */
+  begin(): void {
+    const { life } = this;
+    if (this.parent === undefined || !life.startAtOnce()) {
+      this.signal({ type: 'start' });
+      return;
+    }
+    life.begun = true;
+    // Whoever observes the start is no part of the step that brings it about.
+    const before = running.cell;
+    running.cell = undefined;
+    this.#started();
+    running.cell = before;
+    if (this.mailbox.size > 0) this.#wake();
+  }
 
   #start(): void {
     const { life, core } = this;
@@ -552,6 +595,7 @@ export class Cell implements Runnable, Destination {
     this.#changed();
     if (life.finishing !== undefined) this.#end(life.finishing);
     else if (this.#pendingStop !== undefined) this.#end(this.#pendingStop);
+    else if (this.#mayResume()) this.signal({ type: 'wake', life });
   }
 
   // ── End of a life ───────────────────────────────────────────────────────────────────────────
@@ -642,7 +686,7 @@ export class Cell implements Runnable, Destination {
 
   /** Forgets what the step wanted to send. */
   #discard(reason: ExitReason): void {
-    for (const envelope of this.#outbox.discard()) {
+    for (const envelope of this.#outbox?.discard() ?? []) {
       const { ask, type: message } = envelope;
       // An ask of its own never left; one that it forwards is another's, and it owed the answer.
       const when = ask?.by === this.address ? `before its ask "${message}" had left` : undefined;
@@ -669,9 +713,11 @@ export class Cell implements Runnable, Destination {
 
   /** A handler that waits is over: its `finally` blocks run now, and what they send leaves with the cleanup's. */
   #cutOff(): void {
+    const { behavior } = this.life;
+    if (behavior?.wait === undefined) return;
     const before = running.cell;
     running.cell = this;
-    this.core.guard(() => this.life.behavior?.cutOff?.());
+    this.core.guard(() => behavior.cutOff?.());
     running.cell = before;
   }
 
@@ -735,7 +781,8 @@ export class Cell implements Runnable, Destination {
   /** No step follows: what only waited for room goes its way. */
   #letGo(): void {
     this.#held = undefined;
-    for (const event of this.#outbox.takeEmitted() ?? []) this.#watchers?.tellEmitted(event);
+    if (this.#outbox === undefined || this.#outbox.empty) return;
+    this.#tellEmitted();
     for (const envelope of this.#outbox.discard()) this.core.deliver(envelope, STOP_WAITING);
   }
 
@@ -750,7 +797,11 @@ export class Cell implements Runnable, Destination {
     this.#killTimer = undefined;
     this.#pendingStop = undefined;
     this.#letGo();
-    core.guard(() => life.behavior?.dispose());
+    try {
+      life.behavior?.dispose();
+    } catch (error) {
+      core.callbackThrew(error);
+    }
     life.settleObligations(reason);
     core.names.release(life);
     if (core.inspection.active) {
@@ -758,7 +809,7 @@ export class Cell implements Runnable, Destination {
         type: 'ended',
         path: this.path,
         incarnation: life.incarnation,
-        reason,
+        reason: core.shownReason(this.path, reason),
       });
     }
     const keep =
@@ -791,13 +842,17 @@ export class Cell implements Runnable, Destination {
     this.status = 'ended';
     this.#drain(reason);
     this.core.vacate(this);
-    this.parent?.signal({ type: 'child ended', child: this });
+    // A parent that stops waits for it. Any other must not list it any more: its place may be taken.
+    if (this.parent?.status === 'stopping')
+      this.parent.signal({ type: 'child ended', child: this });
+    else this.parent?.children?.delete(this);
   }
 
   #drain(reason: ExitReason): void {
     for (const envelope of this.mailbox.drain())
       if (!envelope.exempt) this.core.undeliverable(envelope, reason);
-    for (const { envelope, admitted } of this.#waiting?.drain() ?? []) {
+    if (this.#waiting === undefined) return;
+    for (const { envelope, admitted } of this.#waiting.drain()) {
       this.core.undeliverable(envelope, reason);
       admitted();
     }
@@ -834,7 +889,7 @@ export class Cell implements Runnable, Destination {
     const { core, life, options } = this;
     try {
       if (options.name !== undefined) core.names.register(options.name, life);
-      this.signal({ type: 'start' });
+      this.begin();
     } catch (error) {
       this.signal({ type: 'failed', life, error });
     }

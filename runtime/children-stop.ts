@@ -6,6 +6,7 @@ import { cellOf } from './agent-ref.ts';
 import type { Cell } from './cell.ts';
 import { SHUTDOWN } from './exit.ts';
 import type { AnyRef } from './ref.ts';
+import type { Siblings } from './siblings.ts';
 
 /** How the children are stopped. */
 export type StopMode = 'ordered' | 'parallel' | 'kill';
@@ -17,7 +18,7 @@ export class ChildrenStop {
   #stopping: Cell | undefined;
 
   /** `first` are stopped in their order, after those that are not among them, newest first. */
-  constructor(children: ReadonlySet<Cell>, first: readonly AnyRef[] | undefined, mode: StopMode) {
+  constructor(children: Siblings, first: readonly AnyRef[] | undefined, mode: StopMode) {
     this.#mode = mode;
     const inOrder = stopOrder(children, first ?? []);
     this.#left = mode === 'ordered' ? inOrder.reverse() : [];
@@ -46,7 +47,8 @@ function stop(child: Cell, mode: StopMode): void {
   else child.stop(SHUTDOWN, shutdown);
 }
 
-function stopOrder(children: ReadonlySet<Cell>, first: readonly AnyRef[]): Cell[] {
+function stopOrder(siblings: Siblings, first: readonly AnyRef[]): Cell[] {
+  const children = new Set(siblings.values());
   const ordered = new Set<Cell>();
   for (const ref of first) {
     const cell = cellOf(ref);

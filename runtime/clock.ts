@@ -17,6 +17,8 @@
 export interface Clock {
   /** Monotonic milliseconds: only differences mean something. */
   now(): number;
+  /** As `now`, but read by an agent itself with `ctx.now()`; absent: `now`. A simulation notes it. */
+  read?(): number;
   /** Wall-clock milliseconds since the epoch; it may jump. */
   wallMs(): number;
   /** Calls `run` once, `delayMs` from now and never earlier; the handle is for `clearTimeout`. */

@@ -4,6 +4,7 @@
  */
 import type { AnyActorLogic, EventObject } from 'xstate';
 import { AgentTimer } from './agent-timers.ts';
+import { AskWait } from './ask-wait.ts';
 import { Failure, askOf, type Ask } from './ask.ts';
 import { AgentRef, cellOf } from './agent-ref.ts';
 import type { Cell } from './cell.ts';
@@ -28,7 +29,7 @@ import type {
   RequestOf,
 } from './ref.ts';
 import { nameOf } from './names.ts';
-import { checkOptions } from './options.ts';
+import { checkFunction, checkOptions } from './options.ts';
 import { NO_ASK_OPTIONS } from './ref.ts';
 import type { SavedTimer } from './store.ts';
 import { running } from './step.ts';
@@ -143,6 +144,11 @@ export interface AgentContext<
   sleep(delayMs: number): Wait<void>;
   /** Waits for a promise of the outside world. */
   wait<T>(promise: PromiseLike<T>): Wait<T>;
+  /**
+   * Does work of the outside world under a name, and waits for it. The signal is that of the life.
+   * A simulation does not call `run`: it has a model of that name.
+   */
+  effect<T>(key: string, run: (signal: AbortSignal) => PromiseLike<T>, input?: unknown): Wait<T>;
   /** Waits for all. */
   all: typeof waitAll;
   /** Writes the snapshot when the step ends (`persist.save: 'manual'`). */
@@ -162,8 +168,6 @@ export class Context implements AgentContext<EventObject> {
   postponed = false;
   /** A manual save is due at the end of the step. */
   saveDue = false;
-  readonly all = waitAll;
-
   constructor(life: Life) {
     this.#life = life;
   }
@@ -180,6 +184,9 @@ export class Context implements AgentContext<EventObject> {
     return new ActorEnded({ address, message, reason }, `before ${message}`);
   }
 
+  get all(): typeof waitAll {
+    return waitAll;
+  }
   get self(): Ref<EventObject> {
     return this.#life.cell.ref;
   }
@@ -198,13 +205,14 @@ export class Context implements AgentContext<EventObject> {
   }
   get remainingMs(): number {
     const deadlineMs = this.#life.current?.lineage?.deadlineMs ?? Infinity;
-    return deadlineMs - this.#life.cell.core.clock.now();
+    return deadlineMs - this.now();
   }
   get budget(): Budget | undefined {
     return this.#life.current?.lineage?.budget;
   }
   now(): number {
-    return this.#life.cell.core.clock.now();
+    const { clock } = this.#life.cell.core;
+    return clock.read === undefined ? clock.now() : clock.read();
   }
   random(): number {
     return this.#life.cell.core.random.float();
@@ -221,31 +229,9 @@ export class Context implements AgentContext<EventObject> {
     options: AskOptions = NO_ASK_OPTIONS,
   ): Wait<never> {
     const { core } = this.#cell;
-    const wait = new Wait<never>();
-    const { signal } = options;
-    let ask: Ask | undefined;
-    const abort = (): void => {
-      ask?.cancel();
-      settled(() => wait.fail(signal?.reason));
-    };
-    const settled = (end: () => void): void => {
-      signal?.removeEventListener('abort', abort);
-      if (ask !== undefined) this.#life.removeAsk(ask);
-      end();
-    };
-    const asker = {
-      address: this.#life.address,
-      answered: (reply: unknown) => settled(() => wait.settle(reply as never)),
-      failed: (error: unknown) => settled(() => wait.fail(error)),
-    };
-    ask = core.ask(asker, core.destinationOf(to), request, options, this.#life);
-    if (ask.state === 'open') {
-      wait.asks = [ask];
-      this.#life.addAsk(ask);
-      signal?.addEventListener('abort', abort, { once: true });
-      if (signal?.aborted === true) abort();
-    }
-    return wait;
+    const wait = new AskWait(this.#life);
+    const ask = core.ask(wait, core.destinationOf(to), request, options, this.#life);
+    return wait.await(ask, options.signal);
   }
 
   reply(request: Request<never>, reply: EventObject): void {
@@ -312,12 +298,8 @@ export class Context implements AgentContext<EventObject> {
   started(ref: AnyRef): Wait<StartOutcome> {
     const wait = new Wait<StartOutcome>();
     const child = this.#child(ref, 'started');
-    child.life.startAwaited = true;
-    child.whenStarted((error) => {
-      const { ignored, startInfo: info } = child.life;
-      if (error === undefined) wait.settle({ ignored, info });
-      else wait.fail(error);
-    });
+    if (child.status === 'running') wait.settle(outcomeOf(child));
+    else awaitStart(child, wait);
     return wait;
   }
 
@@ -389,7 +371,7 @@ export class Context implements AgentContext<EventObject> {
 
   monitor(ref: AnyRef): Monitor {
     const cell = this.#cell;
-    return cell.core.monitor(ref, this.#life, (down) => cell.core.notify(cell, down));
+    return cell.core.monitor(ref, this.#life, undefined);
   }
   demonitor(monitor: Monitor): void {
     this.#life.unwatch(monitor);
@@ -421,7 +403,7 @@ export class Context implements AgentContext<EventObject> {
     const life = this.#life;
     checkDelay('idle', delayMs);
     this.#cell.core.checkMessage(event);
-    life.idle = () => this.#armIdle(delayMs, this.now() + delayMs, event);
+    life.idle = () => this.#armIdle(delayMs, life.cell.core.clock.now() + delayMs, event);
     life.idle();
   }
   cancel(id: string): boolean {
@@ -450,6 +432,33 @@ export class Context implements AgentContext<EventObject> {
     return wait;
   }
 
+  effect<T>(key: string, run: (signal: AbortSignal) => PromiseLike<T>, input?: unknown): Wait<T> {
+    if (typeof key !== 'string' || key === '')
+      throw new InvalidOption({ field: 'effect', given: key, allowed: 'a non-empty string' });
+    checkFunction('effect.run', run);
+    const { core, path: agent } = this.#cell;
+    const { signal } = this;
+    const wait = new Wait<T>();
+    if (core.effects === undefined) {
+      try {
+        return this.wait(run(signal));
+      } catch (error) {
+        wait.fail(error);
+        return wait;
+      }
+    }
+    const giveUp = core.effects.begin(
+      { key, kind: 'promise', input, agent, place: undefined },
+      {
+        done: (value) => wait.settle(value as T),
+        failed: (error) => wait.fail(error),
+        next: () => undefined,
+      },
+    );
+    signal.addEventListener('abort', giveUp, { once: true });
+    return wait;
+  }
+
   save(): void {
     this.saveDue = true;
   }
@@ -465,7 +474,7 @@ export class Context implements AgentContext<EventObject> {
     const dueMs = clock.now() + Math.max(0, dueWallMs - clock.wallMs());
     if (idleMs === undefined) this.#arm(id, dueMs, event as EventObject, periodMs);
     else {
-      this.#life.idle = () => this.#armIdle(idleMs, this.now() + idleMs, event as EventObject);
+      this.#life.idle = () => this.#armIdle(idleMs, clock.now() + idleMs, event as EventObject);
       this.#armIdle(idleMs, dueMs, event as EventObject);
     }
   }
@@ -562,6 +571,18 @@ export function here(): AgentContext<EventObject> {
     });
   }
   return cell.life.ctx;
+}
+
+function outcomeOf({ life: { ignored, startInfo: info } }: Cell): StartOutcome {
+  return { ignored, info };
+}
+
+function awaitStart(child: Cell, wait: Wait<StartOutcome>): void {
+  child.life.startAwaited = true;
+  child.whenStarted((error) => {
+    if (error === undefined) wait.settle(outcomeOf(child));
+    else wait.fail(error);
+  });
 }
 
 function checkDelay(field: string, delayMs: unknown): void {

@@ -6,11 +6,14 @@
  */
 import type { AnyActorLogic, AnyActorRef, EventObject } from 'xstate';
 import { AgentRef, cellOf } from './agent-ref.ts';
+import { AskWait } from './ask-wait.ts';
 import { askOf, type Ask, type Asker } from './ask.ts';
 import type { Behavior } from './behavior.ts';
 import { Cell } from './cell.ts';
 import type { Clock } from './clock.ts';
-import { DeadLetters, type DeadLetterReason } from './dead-letters.ts';
+import { crashFields, redacted, redactingLog, type Redact } from './crash-report.ts';
+import { DeadLetters, type DeadLetter, type DeadLetterReason } from './dead-letters.ts';
+import type { Effects } from './effects.ts';
 import { Envelope, Lineage, Task, type Budget, type Destination } from './envelope.ts';
 import {
   ActorEnded,
@@ -33,10 +36,11 @@ import { LogThrottle } from './log-throttle.ts';
 import { Names } from './names.ts';
 import type { Network } from './network.ts';
 import { checkOptions } from './options.ts';
-import { PromiseAsker } from './promise-asker.ts';
 import type { Random } from './random.ts';
 import { NO_ASK_OPTIONS, type AgentName, type AnyRef, type AskOptions } from './ref.ts';
+import { Roster } from './roster.ts';
 import type { Scheduler } from './scheduler.ts';
+import { Siblings } from './siblings.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
 import { Timers } from './timers.ts';
@@ -50,12 +54,15 @@ export interface CoreParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
+  readonly effects: Effects | undefined;
   readonly log: Log;
   readonly freeze: boolean;
   readonly planTransitions: boolean;
   readonly askTimeoutMs: number;
   readonly hopsMax: number;
   readonly deadLettersMax: number;
+  readonly crashDetails: boolean;
+  readonly redact: Redact | undefined;
 }
 
 /** Counters since the start. */
@@ -78,6 +85,7 @@ export class Core {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
+  readonly effects: Effects | undefined;
   readonly log: Log;
   readonly timers: Timers;
   /** Whether transitions of machines are planned (runtime/xstate/plan.ts). */
@@ -85,10 +93,12 @@ export class Core {
   readonly ledger: Ledger;
   readonly deadLetters: DeadLetters;
   readonly inspection = new Inspection((callback) => this.guard(callback));
-  readonly names = new Names();
-  readonly cells = new Map<string, Cell>();
+  readonly names = new Names((type, name, { cell: { path } }) => {
+    if (this.inspection.active) this.inspection.emit({ type, path, name });
+  });
+  readonly cells = new Roster<Cell>();
   /** Agents without a parent, in start order. */
-  readonly roots = new Set<Cell>();
+  readonly roots = new Siblings();
   readonly xstate: XStateHost;
   readonly stats: Counters = {
     delivered: 0,
@@ -120,10 +130,11 @@ export class Core {
     this.clock = parts.clock;
     this.random = parts.random;
     this.network = parts.network;
-    this.log = parts.log;
+    this.effects = parts.effects;
+    this.log = redactingLog(parts.log, parts.redact);
     this.#throttle = new LogThrottle(parts.log);
     this.planTransitions = parts.planTransitions;
-    this.timers = new Timers(parts.clock);
+    this.timers = new Timers(parts.clock, (idle) => parts.scheduler.onIdle(idle));
     this.deadLetters = new DeadLetters(
       parts.deadLettersMax,
       (envelope) => this.#resend(envelope),
@@ -147,7 +158,7 @@ export class Core {
   deliver(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
     this.stats.delivered += 1;
     if (this.inspection.active) {
-      const { to, from, message, traceparent } = envelope;
+      const { to, from, message } = envelope;
       const path = this.#pathOf(to.address);
       this.inspection.emit({
         type: 'delivered',
@@ -155,7 +166,10 @@ export class Core {
         to: to.address,
         from,
         message,
-        traceparent,
+        // Few look at it, and it costs as much as all the rest.
+        get traceparent() {
+          return envelope.traceparent;
+        },
       });
     }
     const { network } = this;
@@ -165,12 +179,7 @@ export class Core {
   }
 
   /** Sends for a life, or for the agent whose step runs, or for code outside agents. */
-  send(
-    to: Destination,
-    message: unknown,
-    life: Life | undefined,
-    lineage = (running.cell?.life ?? life)?.lineage,
-  ): void {
+  send(to: Destination, message: unknown, life: Life | undefined, lineage?: Lineage): void {
     this.checkMessage(message);
     const sender = running.cell?.life ?? life;
     const envelope = new Envelope(
@@ -178,7 +187,7 @@ export class Core {
       to,
       sender?.address,
       message,
-      lineage,
+      lineage ?? sender?.lineage,
       undefined,
       false,
     );
@@ -256,8 +265,9 @@ export class Core {
   ): Promise<never> {
     const life = running.cell?.life;
     return new Promise((resolve, reject) => {
-      const asker = new PromiseAsker(life, resolve, reject);
-      asker.await(this.ask(asker, to, request, options, life), options.signal);
+      const wait = new AskWait(life);
+      wait.whenSettled(() => wait.pass(resolve, reject));
+      wait.await(this.ask(wait, to, request, options, life), options.signal);
     });
   }
 
@@ -324,7 +334,8 @@ export class Core {
     const letter = this.deadLetters.add(envelope, reason, nowMs, error);
     // Nothing happens when the offer has got its place before.
     this.#offers.get(envelope)?.(reason);
-    if (this.inspection.active) this.inspection.emit({ type: 'dropped', letter });
+    if (this.inspection.active)
+      this.inspection.emit({ type: 'dropped', letter: this.#shownLetter(letter) });
     const { to, from } = letter;
     this.#throttle.warn(nowMs, { to, from, message: envelope.type, reason }, 'dead letter');
   }
@@ -352,13 +363,12 @@ export class Core {
     }
     const cell = new Cell(this, path, parent, resolved);
     if (resolved.name !== undefined) this.names.register(resolved.name, cell.life);
-    this.cells.set(path, cell);
-    if (parent === undefined) this.roots.add(cell);
-    else (parent.children ??= new Set()).add(cell);
+    this.cells.add(path, cell);
+    (parent === undefined ? this.roots : (parent.children ??= new Siblings())).add(cell);
     this.stats.spawned += 1;
     if (this.inspection.active)
       this.inspection.emit({ type: 'spawned', path, parent: parent?.path });
-    cell.signal({ type: 'start' });
+    cell.begin();
     return cell;
   }
 
@@ -379,8 +389,8 @@ export class Core {
 
   /** The place is free again. */
   vacate(cell: Cell): void {
-    if (this.cells.get(cell.path) === cell) this.cells.delete(cell.path);
-    this.roots.delete(cell);
+    this.cells.delete(cell.path, cell);
+    if (cell.parent === undefined) this.roots.delete(cell);
     if (this.roots.size === 0) for (const empty of this.#whenEmpty.splice(0)) empty();
   }
 
@@ -392,13 +402,15 @@ export class Core {
   crashed(cell: Cell, error: unknown, poison: Envelope | undefined): void {
     this.stats.crashes += 1;
     const { path, life } = cell;
+    const { log, crashDetails } = this.#parts;
+    const given = crashFields(cell, error, poison, crashDetails);
+    const report = this.#shown({ level: 'error', label: 'agent crashed', path, fields: given });
+    const { fields } = report;
     if (this.inspection.active) {
-      this.inspection.emit({ type: 'crashed', path, incarnation: life.incarnation, error });
+      const { incarnation } = life;
+      this.inspection.emit({ type: 'crashed', path, incarnation, error: fields['err'], report });
     }
-    this.log.error(
-      { path, incarnation: life.incarnation, message: poison?.type, err: error },
-      'agent crashed',
-    );
+    log.error({ path: report.path, ...fields }, report.label);
     if (poison !== undefined && !poison.exempt) this.deadLetter(poison, 'poison', error);
   }
 
@@ -438,11 +450,14 @@ export class Core {
     return node === this.node ? NOPROC : NOCONNECTION;
   }
 
-  monitor(ref: AnyRef, watcher: Life | undefined, report: (down: Down) => void): Monitor {
+  /** Watches whoever lives at the ref: without `report` the life that watches gets the `Down` as a message. */
+  monitor(ref: AnyRef, watcher: Life | undefined, report: Monitor['report']): Monitor {
     const cell = cellOf(ref) ?? (ref instanceof AgentRef ? ref.lastCell : undefined);
     if (cell !== undefined) return cell.life.watch(watcher, report);
-    report({ type: 'troupe.down', ref, incarnation: 0, reason: this.#absent(ref) });
-    return { watched: undefined, watcher, report };
+    const down: Down = { type: 'troupe.down', ref, incarnation: 0, reason: this.#absent(ref) };
+    if (report !== undefined) report(down);
+    else if (watcher !== undefined) this.notify(watcher.cell, down);
+    return { watched: undefined, watcher, report, at: -1 };
   }
 
   // ── Addresses ───────────────────────────────────────────────────────────────────────────────
@@ -571,8 +586,12 @@ export class Core {
     try {
       callback();
     } catch (error) {
-      this.log.error({ err: error }, 'a callback threw');
+      this.callbackThrew(error);
     }
+  }
+
+  callbackThrew(error: unknown): void {
+    this.log.error({ err: error }, 'a callback threw');
   }
 
   /** Tells the log and the inspection; what nobody reads is not put together. */
@@ -580,9 +599,42 @@ export class Core {
     const logged = this.log.isLevelEnabled?.(level) !== false;
     if (!logged && !this.inspection.active) return;
     const fields = typeof given === 'function' ? given() : given;
-    if (logged) this.log[level]({ label, path, ...fields }, label);
-    const report: Report = { level, label, path, fields };
+    const report = this.#shown({ level, label, path, fields });
+    const { label: shown } = report;
+    if (logged)
+      this.#parts.log[level]({ label: shown, path: report.path, ...report.fields }, shown);
     if (this.inspection.active) this.inspection.emit({ type: 'report', report });
+  }
+
+  /** A report as the log and the inspection get it. */
+  #shown(report: Report): Report {
+    return redacted(report, this.#parts.redact);
+  }
+
+  /** An exit reason as the inspection gets it. */
+  shownReason(path: string, reason: ExitReason): ExitReason {
+    const err = reason.type === 'crash' ? reason.error : (reason as { cause?: unknown }).cause;
+    if (err === undefined || this.#parts.redact === undefined) return reason;
+    const shown = this.#shownError('agent ended', path, err);
+    return reason.type === 'crash'
+      ? { type: 'crash', error: shown }
+      : ({ ...reason, cause: shown } as ExitReason);
+  }
+
+  /** An error as the inspection gets it. */
+  #shownError(label: string, path: string, err: unknown): unknown {
+    if (err === undefined || this.#parts.redact === undefined) return err;
+    return this.#shown({ level: 'error', label, path, fields: { err } }).fields['err'];
+  }
+
+  /** A dead letter as the inspection gets it: what is kept to be sent again stays as it is. */
+  #shownLetter(letter: DeadLetter): DeadLetter {
+    if (letter.reason !== 'poison' || this.#parts.redact === undefined) return letter;
+    const { to, message, error } = letter;
+    const path = this.#pathOf(to) ?? to;
+    const fields = { message, err: error };
+    const shown = this.#shown({ level: 'warn', label: 'dead letter', path, fields }).fields;
+    return { ...letter, message: shown['message'], error: shown['err'] };
   }
 
   #settled(ask: Ask, error: unknown): void {
@@ -601,7 +653,7 @@ export class Core {
         request: ask.request,
         by: ask.by,
         outcome: ask.state,
-        error,
+        error: this.#shownError('request failed', this.#pathOf(ask.target) ?? ask.target, error),
         tookMs,
       });
     }
@@ -655,9 +707,10 @@ function checkTop(options: ChildSpawnOptions | undefined): void {
 }
 
 function checkBudget(budget: Budget | undefined): void {
-  if (budget !== undefined && (typeof budget !== 'object' || budget === null))
+  if (budget === undefined) return;
+  if (typeof budget !== 'object' || budget === null)
     throw new InvalidOption({ field: 'budget', given: budget, allowed: 'an object of numbers' });
-  for (const [name, amount] of Object.entries(budget ?? {})) {
+  for (const [name, amount] of Object.entries(budget)) {
     if (typeof amount !== 'number' || !(amount >= 0)) {
       throw new InvalidOption({ field: `budget.${name}`, given: amount, allowed: 'a number >= 0' });
     }

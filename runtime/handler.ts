@@ -29,6 +29,11 @@ export interface Handler<TState, TEvent extends EventObject, TInput, TEmitted ex
   initial?(input: TInput): TState;
   /** Runs once, before any message; the agent has started when it returns. */
   start?(state: TState, ctx: AgentContext<TEvent, TEmitted>): Handled<NoInfer<TState>>;
+  /**
+   * Runs once, right after the start and before any message, also one that was sent earlier. Whoever
+   * waits for the start does not wait for this: the place for what takes time, such as connecting.
+   */
+  afterStart?(state: TState, ctx: AgentContext<TEvent, TEmitted>): Handled<NoInfer<TState>>;
   /** Handles one message. */
   receive(
     state: TState,
@@ -62,6 +67,7 @@ const PARTS = Symbol('troupe.handler');
 const HANDLER_KEYS: Record<keyof AnyHandler, true> = {
   initial: true,
   start: true,
+  afterStart: true,
   receive: true,
   stop: true,
   stopChildren: true,
@@ -122,7 +128,7 @@ export function fromHandler<
     });
   }
   checkOptions(handler, Object.keys(HANDLER_KEYS), 'fromHandler');
-  for (const hook of ['initial', 'start', 'stop'] as const)
+  for (const hook of ['initial', 'start', 'afterStart', 'stop'] as const)
     checkFunction(`fromHandler.${hook}`, handler[hook], true);
   checkFlag('fromHandler.interruptible', handler.interruptible);
   if (handler.shutdown !== undefined) checkShutdown('fromHandler.shutdown', handler.shutdown);
@@ -154,23 +160,37 @@ export function handlerOf(logic: object): AnyHandler | undefined {
   return PARTS in logic ? (logic[PARTS] as AnyHandler) : undefined;
 }
 
-type Suspended =
-  | { readonly generator: Generator<Wait<unknown>, unknown, unknown>; readonly wait: Wait<unknown> }
-  | { readonly generator: undefined; readonly wait: Wait<unknown> };
+type Steps = Generator<Wait<unknown>, unknown, unknown>;
+
+/** What is waited for between the start and what follows it: nothing, for the cell goes on at once. */
+const STARTED = new Wait<undefined>();
+STARTED.settle(undefined);
 
 /** Runs a handler for one life. */
 export class HandlerBehavior implements Behavior {
-  readonly answersInTurn = true;
-  readonly receives = true;
   readonly #handler: AnyHandler;
   readonly #life: Life;
   #state: unknown;
-  #initialised = false;
-  #suspended: Suspended | undefined;
+  /** Failed: the state is what `initial` threw. */
+  #initialised: boolean | 'failed' = false;
+  #wait: Wait<unknown> | undefined;
+  /** Goes on when the wait has settled; undefined for an async handler, whose end the wait is. */
+  #suspended: Steps | undefined;
+  /** There is something left to be done after the start and before the first message. */
+  #goesOn: boolean;
 
   constructor(handler: AnyHandler, life: Life) {
     this.#handler = handler;
     this.#life = life;
+    this.#goesOn = handler.afterStart !== undefined;
+  }
+
+  get answersInTurn(): true {
+    return true;
+  }
+
+  get receives(): true {
+    return true;
   }
 
   get stopsInParallel(): boolean {
@@ -187,7 +207,20 @@ export class HandlerBehavior implements Behavior {
   }
 
   get wait(): Wait<unknown> | undefined {
-    return this.#suspended?.wait;
+    return this.#wait;
+  }
+
+  startAtOnce(): boolean {
+    if (this.#handler.start !== undefined || this.#goesOn) return false;
+    try {
+      this.#initialise();
+      return true;
+    } catch (error) {
+      // A start that fails is a step that crashes, and `initial` is not called a second time for it.
+      this.#initialised = 'failed';
+      this.#state = error;
+      return false;
+    }
   }
 
   start(saved: SavedSnapshot | undefined): Received {
@@ -199,7 +232,7 @@ export class HandlerBehavior implements Behavior {
       for (const timer of saved.timers) ctx.restoreTimer(timer);
     }
     this.#initialise();
-    if (this.#handler.start === undefined) return 'same';
+    if (this.#handler.start === undefined) return this.#end(undefined, ctx);
     return this.#run(
       this.#handler.start(this.#state, ctx as unknown as AgentContext<EventObject>),
       ctx,
@@ -220,17 +253,25 @@ export class HandlerBehavior implements Behavior {
   }
 
   resume(): Received {
-    const suspended = this.#suspended as Suspended;
+    const wait = this.#wait as Wait<unknown>;
+    const generator = this.#suspended;
+    this.#wait = undefined;
     this.#suspended = undefined;
-    const { generator, wait } = suspended;
     const { ctx } = this.#life;
+    if (wait === STARTED) {
+      const handled = this.#handler.afterStart?.(
+        this.#state,
+        ctx as unknown as AgentContext<EventObject>,
+      );
+      return this.#run(handled, ctx);
+    }
     // The end of an async handler: its value, or its rejection, which is a crash.
     if (generator === undefined) return this.#end(wait.value, ctx);
     return this.#drive(generator, ctx);
   }
 
   stop(reason: ExitReason): void | Promise<void> {
-    if (!this.#initialised) return undefined;
+    if (this.#initialised !== true) return undefined;
     return this.#handler.stop?.(
       this.#state,
       reason,
@@ -240,12 +281,13 @@ export class HandlerBehavior implements Behavior {
 
   cutOff(): void {
     // A generator that is cut off still runs its `finally` blocks; it must not wait in them.
-    const generator = this.#suspended?.generator;
-    this.#suspended = undefined;
+    const generator = this.#suspended;
+    this.dispose();
     generator?.return(undefined);
   }
 
   dispose(): void {
+    this.#wait = undefined;
     this.#suspended = undefined;
   }
 
@@ -270,6 +312,7 @@ export class HandlerBehavior implements Behavior {
   }
 
   #initialise(): void {
+    if (this.#initialised === 'failed') throw this.#state;
     if (this.#initialised) return;
     this.#state = this.#handler.initial?.(this.#life.cell.options.input);
     this.#initialised = true;
@@ -278,20 +321,19 @@ export class HandlerBehavior implements Behavior {
   /** A handler has returned: a state, a generator to drive or a promise to wait for. */
   #run(handled: unknown, ctx: Context): Received {
     if (typeof handled !== 'object' || handled === null) return this.#end(handled, ctx);
-    if (isGenerator(handled)) return this.#drive(handled, ctx);
     if (handled instanceof Wait) {
       const allowed = 'a state; wait with yield* in a generator, or with await in an async handler';
       throw new InvalidOption({ field: 'return', given: 'a wait', allowed });
     }
+    if (isGenerator(handled)) return this.#drive(handled, ctx);
     if (handled instanceof Promise) {
-      const wait = ctx.wait(handled as Promise<unknown>);
-      this.#suspended = { generator: undefined, wait };
+      this.#wait = ctx.wait(handled as Promise<unknown>);
       return 'waiting';
     }
     return this.#end(handled, ctx);
   }
 
-  #drive(generator: Generator<Wait<unknown>, unknown, unknown>, ctx: Context): Received {
+  #drive(generator: Steps, ctx: Context): Received {
     const step = generator.next();
     if (step.done === true) return this.#end(step.value, ctx);
     if (!(step.value instanceof Wait)) {
@@ -301,19 +343,24 @@ export class HandlerBehavior implements Behavior {
         allowed: 'yield* of a wait, such as ctx.ask(...)',
       });
     }
-    this.#suspended = { generator, wait: step.value };
+    this.#wait = step.value;
+    this.#suspended = generator;
     return 'waiting';
   }
 
   #end(state: unknown, ctx: Context): Received {
     const changed = state !== undefined && state !== this.#state;
     if (changed) this.#state = state;
+    if (this.#goesOn) {
+      this.#goesOn = false;
+      this.#wait = STARTED;
+    }
     if (!ctx.postponed) return changed ? 'changed' : 'same';
     ctx.postponed = false;
     return changed ? 'postponed and changed' : 'postponed';
   }
 }
 
-function isGenerator(value: object): value is Generator<Wait<unknown>, unknown, unknown> {
+function isGenerator(value: object): value is Steps {
   return 'next' in value && typeof value.next === 'function' && Symbol.iterator in value;
 }

@@ -60,6 +60,7 @@ export type { Random } from './random.ts';
 export { createScheduler, createSteppedScheduler } from './scheduler.ts';
 export type { Runnable, Scheduler, SteppedScheduler } from './scheduler.ts';
 export type { Network } from './network.ts';
+export type { Effect, EffectKind, EffectSink, Effects } from './effects.ts';
 export {
   ActorEnded,
   AskTimeout,

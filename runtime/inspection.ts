@@ -59,6 +59,8 @@ export type InspectionEvent =
       readonly path: string;
       readonly incarnation: number;
       readonly error: unknown;
+      /** What the log gets too. */
+      readonly report: Report;
     }
   | {
       readonly type: 'ended';
@@ -67,6 +69,12 @@ export type InspectionEvent =
       readonly reason: ExitReason;
     }
   | { readonly type: 'restarted'; readonly path: string; readonly incarnation: number }
+  /** An agent holds a name from now on, or no more: it gave it up, or its life is over. */
+  | {
+      readonly type: 'registered' | 'unregistered';
+      readonly path: string;
+      readonly name: string;
+    }
   | { readonly type: 'report'; readonly report: Report };
 
 /**

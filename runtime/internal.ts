@@ -17,6 +17,7 @@ export { isAnswering } from './machine.ts';
 export { handlerOf } from './handler.ts';
 export { checkMailbox } from './mailbox.ts';
 export { checkFunction, checkOptions } from './options.ts';
+export { Roster } from './roster.ts';
 export { promisesSettled } from './scheduler.ts';
 export { running } from './step.ts';
 export { coreOf } from './system.ts';

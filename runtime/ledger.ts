@@ -4,7 +4,7 @@
  * The conservation law that it keeps: a request is settled exactly once, and a life that ends or a
  * handler that returns leaves none behind.
  */
-import { AskList } from './ask-list.ts';
+import { OpenAsks } from './ask-list.ts';
 import { Ask, type Asker, type Holder } from './ask.ts';
 import type { Envelope, Lineage } from './envelope.ts';
 import type { EventObject } from 'xstate';
@@ -16,13 +16,15 @@ export interface LedgerReport {
   lateReply(ask: Ask, envelope: Envelope): void;
 }
 
+const expire = (ask: Ask): void => ask.expire();
+
 /** All open asks of one system. */
 export class Ledger {
   readonly #timers: Timers;
   readonly #report: LedgerReport;
   readonly #send: (to: Ask, reply: EventObject) => void;
   readonly #origin: string;
-  readonly #open = new AskList('openAt');
+  readonly #open = new OpenAsks();
   #nextId = 1;
 
   constructor(
@@ -65,7 +67,7 @@ export class Ledger {
     );
     this.#open.add(ask);
     if (Number.isFinite(lineage.deadlineMs)) {
-      ask.timer = this.#timers.schedule(lineage.deadlineMs, () => ask.expire());
+      ask.timer = this.#timers.schedule(lineage.deadlineMs, expire, ask);
     }
     return ask;
   }

@@ -3,7 +3,7 @@
  * life and end with it; the place and its mailbox do not.
  */
 import { AgentTimers } from './agent-timers.ts';
-import { AskList } from './ask-list.ts';
+import { HeldAsks, OwnAsks, type AskList } from './ask-list.ts';
 import type { Ask, Holder } from './ask.ts';
 import type { Behavior, Received } from './behavior.ts';
 import type { Cell } from './cell.ts';
@@ -11,16 +11,20 @@ import { Context } from './context.ts';
 import type { Envelope, Lineage } from './envelope.ts';
 import { ActorEnded, AskedByStartingChild, RequestLost } from './errors.ts';
 import { NOPROC, type Down, type ExitReason } from './exit.ts';
+import { handlerOf } from './handler.ts';
 import { Persistence } from './persistence.ts';
 import { running } from './step.ts';
 
 /** A watch on one life: it reports the end once. */
 export interface Monitor {
-  /** Undefined when nobody was there. */
-  readonly watched: Life | undefined;
+  /** Undefined when nobody was there, and once the watch is over. */
+  watched: Life | undefined;
   /** The life that watches; undefined for a callback outside agents. */
-  readonly watcher: Life | undefined;
-  readonly report: (down: Down) => void;
+  watcher: Life | undefined;
+  /** Called with the end; without it the life that watches gets a message. */
+  readonly report: ((down: Down) => void) | undefined;
+  /** @internal Its place among the watches of its watcher. */
+  at: number;
 }
 
 export class Life implements Holder {
@@ -53,12 +57,13 @@ export class Life implements Holder {
   links: Set<Cell> | undefined;
   names: Set<string> | undefined;
   persistence: Persistence | undefined;
-  /** A mailbox that its outbox waited for has room: no business of the next life's. */
-  readonly onRoom = (): void => this.cell.signal({ type: 'room', life: this });
+  #onRoom: (() => void) | undefined;
+  #wake: (() => void) | undefined;
   #obligations: AskList | undefined;
   #asks: AskList | undefined;
-  #watchedBy: Set<Monitor> | undefined;
-  #watching: Set<Monitor> | undefined;
+  /** Mostly one, its supervisor's: the second one makes a set. */
+  #watchedBy: Monitor | Set<Monitor> | undefined;
+  #watching: Monitor[] | undefined;
   #timers: AgentTimers | undefined;
   #abort: AbortController | undefined;
   #whenOver: Set<(reason: ExitReason) => void> | undefined;
@@ -75,7 +80,29 @@ export class Life implements Holder {
 
   /** The requests that it must answer. */
   get obligations(): AskList {
-    return (this.#obligations ??= new AskList('heldAt'));
+    return (this.#obligations ??= new HeldAsks());
+  }
+
+  /** A mailbox that its outbox waited for has room: no business of the next life's. */
+  get onRoom(): () => void {
+    return this.#onRoom ?? this.#makeOnRoom();
+  }
+
+  /** What its handler waited for has settled. */
+  get wake(): () => void {
+    return this.#wake ?? this.#makeWake();
+  }
+
+  // Apart from their getters: a function that makes a closure pays for it each time it is called.
+
+  #makeOnRoom(): () => void {
+    return (this.#onRoom = () => this.cell.signal({ type: 'room', life: this }));
+  }
+
+  #makeWake(): () => void {
+    // One signal for all its wake-ups: what it says does not change.
+    const signal = { type: 'wake', life: this } as const;
+    return (this.#wake = () => this.cell.signal(signal));
   }
 
   get timers(): AgentTimers {
@@ -96,6 +123,14 @@ export class Life implements Holder {
     const { core, options } = this.cell;
     this.behavior = core.host(this);
     if (options.persist !== undefined) this.persistence = new Persistence(this, options.persist);
+  }
+
+  /** Starts without a step, where there is nothing to load and the logic has nothing to do; false where there is. */
+  startAtOnce(): boolean {
+    const { logic, persist } = this.cell.options;
+    if (persist !== undefined || handlerOf(logic) === undefined) return false;
+    this.prepare();
+    return this.behavior?.startAtOnce?.() === true;
   }
 
   /** The function agent's context, and what `here()` gives a machine's actions. */
@@ -120,7 +155,7 @@ export class Life implements Holder {
 
   /** An open ask of this life: cancelled with it. */
   addAsk(ask: Ask): void {
-    (this.#asks ??= new AskList('askedAt')).add(ask);
+    (this.#asks ??= new OwnAsks()).add(ask);
     // A step's asks are looked at when it has ended: only then is it clear that they are waited for.
     if (running.cell !== this.cell) this.refuseAsksToWaiting();
   }
@@ -146,7 +181,9 @@ export class Life implements Holder {
 
   /** Whether anybody is told of its end as a message or a signal: a monitor, or a link. */
   get watched(): boolean {
-    return (this.#watchedBy?.size ?? 0) > 0 || (this.links?.size ?? 0) > 0;
+    const by = this.#watchedBy;
+    const isMonitored = by instanceof Set ? by.size > 0 : by !== undefined;
+    return isMonitored || (this.links?.size ?? 0) > 0;
   }
 
   removeAsk(ask: Ask): void {
@@ -175,13 +212,15 @@ export class Life implements Holder {
   }
 
   /** Watches a life; a dead one is reported at once with `noproc`. */
-  watch(watcher: Life | undefined, report: (down: Down) => void): Monitor {
-    const monitor: Monitor = { watched: this, watcher, report };
+  watch(watcher: Life | undefined, report: Monitor['report']): Monitor {
+    const monitor: Monitor = { watched: this, watcher, report, at: -1 };
     if (this.over || this.cell.status === 'ended' || this.cell.status === 'vacant')
-      report(this.#down(NOPROC));
+      tellEnd(monitor, this.#down(NOPROC));
     else {
-      (this.#watchedBy ??= new Set()).add(monitor);
-      if (watcher !== undefined) (watcher.#watching ??= new Set()).add(monitor);
+      if (this.#watchedBy === undefined) this.#watchedBy = monitor;
+      else if (this.#watchedBy instanceof Set) this.#watchedBy.add(monitor);
+      else this.#watchedBy = new Set([this.#watchedBy, monitor]);
+      if (watcher !== undefined) monitor.at = (watcher.#watching ??= []).push(monitor) - 1;
     }
     return monitor;
   }
@@ -189,8 +228,24 @@ export class Life implements Holder {
   /** Ends a watch, whoever made it. */
   unwatch(monitor: Monitor): void {
     const { watched, watcher } = monitor;
-    if (watched !== undefined) watched.#watchedBy?.delete(monitor);
-    if (watcher !== undefined) watcher.#watching?.delete(monitor);
+    if (watched !== undefined) {
+      const by = watched.#watchedBy;
+      if (by === monitor) watched.#watchedBy = undefined;
+      else if (by instanceof Set) by.delete(monitor);
+    }
+    if (watcher !== undefined) watcher.#forget(monitor);
+    monitor.watched = undefined;
+    monitor.watcher = undefined;
+  }
+
+  /** Takes out a watch of its own: the last one moves to its place. A supervisor has one for each child. */
+  #forget(monitor: Monitor): void {
+    const watching = this.#watching;
+    if (watching?.[monitor.at] !== monitor) return;
+    const last = watching.pop() as Monitor;
+    if (last === monitor) return;
+    watching[monitor.at] = last;
+    last.at = monitor.at;
   }
 
   /** Calls back once the life is over; returns what takes the listener away again. */
@@ -230,18 +285,20 @@ export class Life implements Holder {
   /** Tells links, monitors and whoever awaits the end. */
   tell(reason: ExitReason): void {
     const { core } = this.cell;
-    for (const other of this.links ?? []) {
-      other.life.links?.delete(this.cell);
-      core.exit(other, this.cell, reason);
+    if (this.links !== undefined)
+      for (const other of this.links) {
+        other.life.links?.delete(this.cell);
+        core.exit(other, this.cell, reason);
+      }
+    const watching = this.#watching ?? [];
+    this.#watching = undefined;
+    for (const monitor of watching) this.unwatch(monitor);
+    const by = this.#watchedBy;
+    if (by !== undefined) {
+      const down = this.#down(reason);
+      for (const monitor of by instanceof Set ? by : [by]) tellEnd(monitor, down);
     }
-    for (const monitor of this.#watching ?? []) this.unwatch(monitor);
-    const down = this.#down(reason);
-    for (const monitor of this.#watchedBy ?? []) {
-      this.unwatch(monitor);
-      monitor.report(down);
-    }
-    this.#watchedBy = undefined;
-    for (const listener of this.#whenOver ?? []) listener(reason);
+    if (this.#whenOver !== undefined) for (const listener of this.#whenOver) listener(reason);
     this.#whenOver = undefined;
   }
 
@@ -260,6 +317,14 @@ export class Life implements Holder {
     const when = `before its ask "${message}" of ${target} was answered`;
     return new ActorEnded({ address, message, reason }, when);
   }
+}
+
+/** Ends a watch with its report. */
+function tellEnd(monitor: Monitor, down: Down): void {
+  const { watched, watcher, report } = monitor;
+  watched?.unwatch(monitor);
+  if (report !== undefined) report(down);
+  else if (watcher !== undefined) watcher.cell.core.notify(watcher.cell, down);
 }
 
 function isLive(cell: Cell): boolean {

@@ -270,6 +270,7 @@ export class Mailbox<T extends Queued> {
 
   /** Takes out all that the predicate names, exempt and postponed entries too, and returns it in order. */
   removeWhere(predicate: (entry: T) => boolean): T[] {
+    if (this.size === 0 && this.#postponed === undefined) return [];
     // Nothing is changed before the predicate has seen all, for it may throw.
     const removed = new Set<T>();
     for (const entry of this) {
@@ -371,7 +372,11 @@ export class Mailbox<T extends Queued> {
   #rebuild(slotsMin: number): void {
     let length = Math.max(FIRST_SLOTS, this.#mask + 1);
     while (length < slotsMin) length *= 2;
-    const slots = Array<T | undefined>(length).fill(undefined);
+    // A literal is much quicker, and the first ring is the only one that most agents ever have.
+    const slots: (T | undefined)[] =
+      length === FIRST_SLOTS
+        ? [undefined, undefined, undefined, undefined]
+        : Array<T | undefined>(length).fill(undefined);
     const conflation = this.#conflation;
     const keys = conflation && Array<string | undefined>(length).fill(undefined);
     conflation?.newestSlots.clear();

@@ -36,6 +36,11 @@ export function nameOf(name: AgentName | string): string {
 /** Names and the lives that hold them. */
 export class Names {
   readonly #holders = new Map<string, Life>();
+  readonly #tell: (type: 'registered' | 'unregistered', name: string, life: Life) => void;
+
+  constructor(tell: (type: 'registered' | 'unregistered', name: string, life: Life) => void) {
+    this.#tell = tell;
+  }
 
   /**
    * Gives the name to a life. Throws `NameTaken`, also when the life itself holds it already, and
@@ -49,18 +54,21 @@ export class Names {
     }
     this.#holders.set(name, life);
     (life.names ??= new Set()).add(name);
+    this.#tell('registered', name, life);
   }
 
   /** Takes a name from a life; nothing happens when it does not hold it. */
   unregister(name: string, life: Life): void {
-    if (this.#holders.get(name) === life) this.#holders.delete(name);
     life.names?.delete(name);
+    if (this.#holders.get(name) !== life) return;
+    this.#holders.delete(name);
+    this.#tell('unregistered', name, life);
   }
 
   /** All names of an ended life are free. */
   release(life: Life): void {
-    for (const name of life.names ?? [])
-      if (this.#holders.get(name) === life) this.#holders.delete(name);
+    if (life.names === undefined) return;
+    for (const name of life.names) this.unregister(name, life);
     life.names = undefined;
   }
 

@@ -13,8 +13,9 @@ export function checkOptions(
   if (typeof options !== 'object' || options === null) {
     throw new InvalidOption({ field, given: options, allowed: 'an object' });
   }
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) {
+  // `for in` makes no array of the keys, unlike `Object.keys`.
+  for (const key in options) {
+    if (!known.includes(key) && Object.hasOwn(options, key)) {
       const given = `unknown key ${key}`;
       throw new InvalidOption({ field: `${field}.${key}`, given, allowed: known.join(', ') });
     }

@@ -10,20 +10,24 @@ export interface Delivery {
 }
 
 export class Outbox {
-  #sends: Envelope[] = [];
+  /** Most steps send one message: only the second one needs an array. */
+  #first: Envelope | undefined;
+  #rest: Envelope[] | undefined;
   #emitted: EventObject[] | undefined;
 
   get empty(): boolean {
-    return this.#sends.length === 0 && this.#emitted === undefined;
+    return this.#first === undefined && this.#emitted === undefined;
   }
 
   /** What is to be sent, in order. */
   get sends(): readonly Envelope[] {
-    return this.#sends;
+    return this.#first === undefined ? [] : [this.#first, ...(this.#rest ?? [])];
   }
 
   post(envelope: Envelope): void {
-    this.#sends.push(envelope);
+    if (this.#first === undefined) this.#first = envelope;
+    else if (this.#rest === undefined) this.#rest = [envelope];
+    else this.#rest.push(envelope);
   }
 
   emit(event: EventObject): void {
@@ -39,30 +43,40 @@ export class Outbox {
 
   /** Takes out the envelopes that the predicate picks. */
   take(predicate: (envelope: Envelope) => boolean): Envelope[] {
-    const taken = this.#sends.filter(predicate);
-    if (taken.length > 0) this.#sends = this.#sends.filter((envelope) => !taken.includes(envelope));
+    const { sends } = this;
+    const taken = sends.filter(predicate);
+    if (taken.length > 0) this.#keep(sends.filter((envelope) => !taken.includes(envelope)));
     return taken;
   }
 
   /** Takes out all that is to be sent, and forgets what is to be emitted. */
-  discard(): Envelope[] {
+  discard(): readonly Envelope[] {
+    const { sends } = this;
     this.#emitted = undefined;
-    return this.#sends.splice(0);
+    this.#keep([]);
+    return sends;
   }
 
   /** Sends in order; false where a receiver makes the sender wait, and the rest stays. */
   flush(to: Delivery, resume: () => void): boolean {
-    const sends = this.#sends;
-    // Most steps send one message: `pop` is much cheaper than emptying an array by its length.
-    const count = sends.length;
-    const only = count === 1 ? sends.pop() : undefined;
-    for (let i = 0; i < count; i += 1) {
-      if (to.deliver(only ?? (sends[i] as Envelope), resume) === 'blocked') {
-        this.#sends = sends.slice(i + 1);
-        return false;
-      }
+    const first = this.#first;
+    const rest = this.#rest;
+    if (first === undefined) return true;
+    this.#first = undefined;
+    this.#rest = undefined;
+    let blocked = to.deliver(first, resume) === 'blocked';
+    if (rest === undefined) return !blocked;
+    let sent = 0;
+    while (!blocked && sent < rest.length) {
+      blocked = to.deliver(rest[sent] as Envelope, resume) === 'blocked';
+      sent += 1;
     }
-    if (count > 1) sends.length = 0;
-    return true;
+    if (blocked) this.#keep(rest.slice(sent));
+    return !blocked;
+  }
+
+  #keep([first, ...rest]: readonly Envelope[]): void {
+    this.#first = first;
+    this.#rest = rest.length === 0 ? undefined : rest;
   }
 }

@@ -109,8 +109,10 @@ export function resolveSpawn(
     };
   }
   checkOptions(options, KEYS);
-  for (const flag of ['trapExit', 'hold', 'link', 'monitor'] as const)
-    checkFlag(flag, options[flag]);
+  checkFlag('trapExit', options.trapExit);
+  checkFlag('hold', options.hold);
+  checkFlag('link', options.link);
+  checkFlag('monitor', options.monitor);
   const { id, name, shutdown = ownGrace, persist } = options;
   if (id !== undefined) checkId(id);
   checkShutdown('shutdown', shutdown);
@@ -154,9 +156,11 @@ export function checkShutdown(field: string, shutdown: unknown): asserts shutdow
   });
 }
 
+const NO_PART_OF_A_PATH = /[/#\s]/;
+
 /** Throws `InvalidOption` when a value cannot be one part of a path. */
 export function checkId(id: unknown, field = 'id'): asserts id is string {
-  if (typeof id !== 'string' || id === '' || /[/#\s]/.test(id)) {
+  if (typeof id !== 'string' || id === '' || NO_PART_OF_A_PATH.test(id)) {
     throw new InvalidOption({
       field,
       given: id,

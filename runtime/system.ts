@@ -7,9 +7,10 @@ import type { Cell } from './cell.ts';
 import { createClock, type Clock } from './clock.ts';
 import { Core } from './core.ts';
 import type { DeadLetters } from './dead-letters.ts';
+import type { Effects } from './effects.ts';
 import { InvalidOption, SystemStopped } from './errors.ts';
 import { SHUTDOWN, type Down } from './exit.ts';
-import type { InspectionEvent } from './inspection.ts';
+import type { InspectionEvent, Report } from './inspection.ts';
 import { LIMITS } from './limits.ts';
 import { SILENT, createLog, type Log } from './log.ts';
 import { nameOf } from './names.ts';
@@ -26,6 +27,14 @@ export interface SystemOptions {
   readonly name?: string;
   /** A pino logger (or alike); `false` for silence. Default: warnings and errors, as JSON on standard error. */
   readonly log?: Log | false;
+  /** Has the report of a crash say the message, the state and the input too; default false: the type of the message. */
+  readonly crashDetails?: boolean;
+  /**
+   * Sees every report (of a crash, by a supervisor, of a cleanup or callback that threw) before the
+   * log and the inspection, which get what it returns: the place to take secrets out. The level
+   * stays. When it throws, only the label and the path are told.
+   */
+  readonly redact?: (report: Report) => Report;
   /** Freezes every message deeply, so that a write to a sent one fails at once. Default: when NODE_ENV is development or test. */
   readonly freeze?: boolean;
   /**
@@ -47,6 +56,8 @@ export interface SystemOptions {
   readonly random?: Random;
   /** The seam to other nodes. */
   readonly network?: Network;
+  /** The seam to the outside world: a simulation does in it what agents would do there. Absent: they do it. */
+  readonly effects?: Effects;
 }
 
 /** How a system is doing, in numbers. */
@@ -90,6 +101,8 @@ export interface AgentInfo {
   readonly handled: number;
   readonly queuedMessages: number;
   readonly obligations: readonly string[];
+  /** The names that its life holds. */
+  readonly names: readonly string[];
   readonly children: readonly AgentInfo[];
 }
 
@@ -172,19 +185,25 @@ function makeCore(options: SystemOptions): Core {
     'log',
     'freeze',
     'planTransitions',
+    'crashDetails',
+    'redact',
     'scheduler',
     'clock',
     'random',
     'network',
+    'effects',
   );
   checkOptions(options, known, 'createSystem');
   checkMethods('scheduler', options.scheduler, ['enqueue', 'onIdle']);
   checkMethods('clock', options.clock, ['now', 'wallMs', 'setTimeout', 'clearTimeout']);
   checkMethods('random', options.random, ['id', 'float', 'hex']);
   checkMethods('network', options.network, ['send']);
+  checkMethods('effects', options.effects, ['begin']);
   if (options.log !== false) checkLog(options.log);
   checkFlag('freeze', options.freeze);
   checkFlag('planTransitions', options.planTransitions);
+  checkFlag('crashDetails', options.crashDetails);
+  checkFunction('redact', options.redact, true);
   const { name, askTimeoutMs, hopsMax, deadLettersMax } = { ...DEFAULTS, ...options };
   if (typeof name !== 'string' || !/^[^/#\s]+$/.test(name)) {
     throw new InvalidOption({
@@ -209,10 +228,13 @@ function makeCore(options: SystemOptions): Core {
     log: options.log === false ? SILENT : (options.log ?? createLog(name)),
     freeze: options.freeze ?? ['development', 'test'].includes(process.env['NODE_ENV'] ?? ''),
     planTransitions: options.planTransitions ?? true,
+    crashDetails: options.crashDetails ?? false,
+    redact: options.redact,
     scheduler: options.scheduler ?? createScheduler(),
     clock: options.clock ?? createClock(),
     random: options.random ?? createRandom(),
     network: options.network ?? isolated(name),
+    effects: options.effects,
   });
 }
 
@@ -343,7 +365,7 @@ class TroupeSystem implements System {
   }
 
   agents(): AgentInfo[] {
-    return treeOf(this.#core.roots);
+    return treeOf(this.#core.roots.values());
   }
 
   stats(): SystemStats {
@@ -416,7 +438,7 @@ class TroupeSystem implements System {
   async #stop(): Promise<void> {
     const core = this.#core;
     core.stopping = true;
-    for (const cell of [...core.roots].reverse()) {
+    for (const cell of [...core.roots.values()].reverse()) {
       await new Promise<void>((resolve) => {
         cell.whenEnded(() => resolve());
         const { shutdown } = cell.options;
@@ -450,7 +472,7 @@ function treeOf(roots: Iterable<Cell>): AgentInfo[] {
     for (const [cell, siblings] of level) {
       const children: AgentInfo[] = [];
       siblings.push(infoOf(cell, children));
-      for (const child of cell.children ?? []) below.push([child, children]);
+      for (const child of cell.children?.values() ?? []) below.push([child, children]);
     }
     level = below;
   }
@@ -467,6 +489,7 @@ function infoOf(cell: Cell, children: readonly AgentInfo[]): AgentInfo {
     handled,
     queuedMessages: mailbox.depth,
     obligations: life.over ? [] : life.obligations.toArray().map((ask) => ask.request),
+    names: [...(life.names ?? [])],
     children,
   };
 }

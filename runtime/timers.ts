@@ -9,7 +9,7 @@
  *     clock    one timeout, at 40 or before
  *
  * Most timers are cancelled. So the clock's timeout stays where it is when the head goes and others
- * remain: it wakes for nothing once and is set anew. With the last timer it is cleared, for it would
+ * remain: it wakes for nothing once and is set anew. After the last timer it is cleared, for it would
  * keep the process alive.
  */
 import type { Clock } from './clock.ts';
@@ -29,13 +29,15 @@ class Entry implements Timer {
   /** Breaks ties: of two timers that are due together the one scheduled first runs first. */
   readonly sequence: number;
   /** Dropped when the timer is gone, because whoever holds the handle would hold all that it closes over. */
-  run: (() => void) | undefined;
+  run: ((about: never) => void) | undefined;
+  about: unknown;
   index: number = GONE;
 
-  constructor(dueMs: number, sequence: number, run: () => void) {
+  constructor(dueMs: number, sequence: number, run: (about: never) => void, about: unknown) {
     this.dueMs = dueMs;
     this.sequence = sequence;
     this.run = run;
+    this.about = about;
   }
 }
 
@@ -50,16 +52,26 @@ export class Timers {
   /** The time of the wake-up that is running its timers, if one is. */
   #firingAtMs: number | undefined;
   readonly #wake = (): void => this.#fireDue();
+  readonly #whenIdle: (idle: () => void) => void;
+  #isResting = false;
+  readonly #rested = (): void => {
+    this.#isResting = false;
+    if (this.#heap.length === 0) this.#disarm();
+  };
 
-  constructor(clock: Clock) {
+  /** `whenIdle` calls back soon, once nobody is at work any more. */
+  constructor(clock: Clock, whenIdle: (idle: () => void) => void = (idle) => idle()) {
     this.#clock = clock;
+    this.#whenIdle = whenIdle;
   }
 
   /**
-   * Calls `run` once when the clock reaches `dueMs`; a time that has passed means as soon as
-   * possible, and infinity never.
+   * Calls `run` once, with what it is about, when the clock reaches `dueMs`; a time that has passed
+   * means as soon as possible, and infinity never.
    */
-  schedule(dueMs: number, run: () => void): Timer {
+  schedule(dueMs: number, run: () => void): Timer;
+  schedule<T>(dueMs: number, run: (about: T) => void, about: T): Timer;
+  schedule(dueMs: number, run: (about: never) => void, about?: unknown): Timer {
     if (Number.isNaN(dueMs)) {
       throw new InvalidOption({ field: 'timer.dueMs', given: dueMs, allowed: 'a number' });
     }
@@ -67,7 +79,7 @@ export class Timers {
     // due with it, else it could starve them for ever.
     const firingAtMs = this.#firingAtMs;
     const effectiveMs = firingAtMs !== undefined && dueMs < firingAtMs ? firingAtMs : dueMs;
-    const entry = new Entry(effectiveMs, this.#nextSequence++, run);
+    const entry = new Entry(effectiveMs, this.#nextSequence++, run, about);
     this.#heap.push(entry);
     this.#siftUp(this.#heap.length - 1, entry);
     if (effectiveMs < this.#wakesAtMs && firingAtMs === undefined) this.#arm(effectiveMs);
@@ -80,7 +92,7 @@ export class Timers {
     // A timer of another system has an index too, but does not stand at it here.
     if (entry.index === GONE || this.#heap[entry.index] !== entry) return false;
     this.#remove(entry);
-    if (this.#heap.length === 0) this.#disarm();
+    if (this.#heap.length === 0) this.#rest();
     return true;
   }
 
@@ -108,9 +120,9 @@ export class Timers {
 
   /** Runs one timer now, whoever would come before it; false when it has run or was cancelled. */
   fire(timer: Timer): boolean {
-    const { run } = timer as Entry;
+    const { run, about } = timer as Entry;
     if (!this.cancel(timer)) return false;
-    run?.();
+    run?.(about as never);
     return true;
   }
 
@@ -119,9 +131,20 @@ export class Timers {
     for (const entry of this.#heap) {
       entry.index = GONE;
       entry.run = undefined;
+      entry.about = undefined;
     }
     this.#heap.length = 0;
     this.#disarm();
+  }
+
+  /**
+   * No timer waits. The clock's timeout is cleared when nobody is at work, for until then there may be
+   * another timer soon: asks that follow one another would set and clear it for each, a seventh of their cost.
+   */
+  #rest(): void {
+    if (this.#isResting || this.#wakesAtMs === Infinity) return;
+    this.#isResting = true;
+    this.#whenIdle(this.#rested);
   }
 
   #arm(dueMs: number): void {
@@ -149,10 +172,10 @@ export class Timers {
     for (;;) {
       const head = this.#heap[0];
       if (head === undefined || head.dueMs > nowMs || head.sequence >= firstNew) break;
-      const { run } = head;
+      const { run, about } = head;
       this.#remove(head);
       try {
-        run?.();
+        run?.(about as never);
       } catch (error) {
         errors.push(error);
       }
@@ -169,6 +192,7 @@ export class Timers {
     const { index } = entry;
     entry.index = GONE;
     entry.run = undefined;
+    entry.about = undefined;
     const last = heap.pop() as Entry;
     if (last === entry) return;
     // The last one fills the gap; it may belong above it, when the gap is in another branch.

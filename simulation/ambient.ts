@@ -12,6 +12,7 @@ export interface Ambient {
   close(task: string): void;
   progress(): void;
   fail(text: string): never;
+  nondeterministic(error: Error): void;
 }
 
 let now: Ambient | undefined;
@@ -25,6 +26,22 @@ export function within<T>(run: Ambient, body: () => T): T {
   } finally {
     now = before;
   }
+}
+
+/** Does something that is no part of the step that runs. */
+export function outside<T>(body: () => T): T {
+  const before = now;
+  now = undefined;
+  try {
+    return body();
+  } finally {
+    now = before;
+  }
+}
+
+/** The run that steps now; undefined between steps. */
+export function present(): Ambient | undefined {
+  return now;
 }
 
 /**

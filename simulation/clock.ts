@@ -6,8 +6,15 @@ import type { Clock } from '../runtime/index.ts';
 
 export class ShownClock implements Clock {
   #nowMs = 0;
+  /** An agent has looked at it: its state alone does not say what it will do. */
+  wasRead = false;
 
   now(): number {
+    return this.#nowMs;
+  }
+
+  read(): number {
+    this.wasRead = true;
     return this.#nowMs;
   }
 

@@ -6,9 +6,10 @@
  * in an edited program.
  */
 import type { Ask, Cell, Envelope, Timer } from '../runtime/internal.ts';
+import type { Pending } from './effects.ts';
 
 /** What can happen. */
-export type SimEvent = Delivery | Reply | Firing | Fault;
+export type SimEvent = Delivery | Reply | Firing | Completion | Healing | Fault;
 
 interface Common {
   readonly id: string;
@@ -42,19 +43,34 @@ export interface Firing extends Common {
   readonly timer: Timer;
 }
 
-/** Something breaks. */
-export interface Fault extends Common {
-  readonly kind: 'crash' | 'crash after' | 'crash waiting' | 'drop' | 'duplicate';
-  /** The budget that it spends. */
-  readonly budget: FaultKind;
-  /** The event that it replaces or spoils; undefined for the crash of an agent that waits. */
-  readonly of: Delivery | Reply | undefined;
+/** Work of the outside world comes to an end, or tells something. */
+export interface Completion extends Common {
+  readonly kind: 'effect';
+  readonly effect: Pending;
 }
 
-export type FaultKind = 'crash' | 'drop' | 'duplicate';
+/** A partition is over. */
+export interface Healing extends Common {
+  readonly kind: 'heal';
+}
+
+/** Something breaks. */
+export interface Fault extends Common {
+  readonly kind:
+    'crash' | 'crash after' | 'crash waiting' | 'drop' | 'duplicate' | 'partition' | 'late';
+  /** The budget that it spends. */
+  readonly budget: FaultKind;
+  /** The event that it replaces or spoils; undefined for a partition and the crash of an agent that waits. */
+  readonly of: Delivery | Reply | undefined;
+  /** The effect that was given up, and goes on all the same. */
+  readonly effect?: Pending;
+}
+
+export type FaultKind = 'crash' | 'drop' | 'duplicate' | 'partition' | 'late';
 
 /** Whether two events that could both happen next may lead elsewhere in another order. */
 export function races(a: SimEvent, b: SimEvent): boolean {
-  if (a.kind === 'timer' || b.kind === 'timer') return true;
+  // Time, and who can reach whom, concern everybody.
+  if (a.cell === undefined || b.cell === undefined) return true;
   return a.cell === b.cell;
 }

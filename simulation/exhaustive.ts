@@ -3,11 +3,16 @@
  * closes, what it has not found does not exist, for this workload and these faults.
  *
  * Agents cannot be copied, so a state is reached by running to it again. The search goes deep first:
- * as long as a step leads to a new state, the same run goes on.
+ * as long as a step leads to a new state, the same run goes on. Two steps of different agents lead
+ * to the same state in either order, so one order is run and the other only noted:
+ *
+ *          a ┌──▶ s1 ──┐ b
+ *     s ─────┤         ├──▶ s3        (s2, a) is known without a run
+ *          b └──▶ s2 ··┘ a
  */
 import { hash } from './digest.ts';
-import { fairLoopIn, type Node } from './fair-graph.ts';
-import { Run, type Choice } from './run.ts';
+import { fairLoopIn, type Edge, type Node } from './fair-graph.ts';
+import { Run, type Choice, type Step } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import { SETUP, chooserOf, take, type Move } from './schedule.ts';
 import type { Violation } from './violation.ts';
@@ -18,6 +23,10 @@ export interface Exhausted {
   readonly closed: boolean;
   readonly states: number;
   readonly runs: number;
+  /** Chance decided something. */
+  readonly drew: boolean;
+  /** Agents looked at the clock, and it went on. */
+  readonly readClock: boolean;
   readonly violation: Violation | undefined;
   /** The way to the violation. */
   readonly moves: readonly Move[];
@@ -29,40 +38,159 @@ export interface SearchLimits {
   readonly depthMax: number;
   /** Says whether the time is up. */
   readonly isOver: () => boolean;
-}
-
-interface Visited extends Node {
-  readonly parent: Visited | undefined;
-  readonly move: Move | undefined;
-  readonly depth: number;
-  /** What is to be tried from here. */
-  readonly left: Move[];
+  /** Whether the time belongs to the state. */
+  readonly timed?: boolean;
 }
 
 /** Visits every state that a scenario can come to. */
 export function exhaust<W>(scenario: Scenario<W>, workload: W, limits: SearchLimits): Exhausted {
-  const visited = new Map<number, Visited>();
-  /** Nodes that have something left to try, the newest last. */
-  const stack: Visited[] = [];
-  let runs = 0;
-  let run!: Run<W>;
-  let cut = false;
-  /** The setup is a step too: its choices are the first that branch. */
-  const setups: Move[] = [];
-  const begin = (setup: Move): Run<W> => new Run(scenario, workload, chooserOf(setup));
+  return new Search(scenario, workload, limits).all();
+}
 
-  const failed = (violation: Violation, moves: Move[]): Exhausted => ({
-    closed: false,
-    states: visited.size,
-    runs,
-    violation,
-    moves,
-  });
-  const enter = (
-    text: number,
-    parent: Visited | undefined,
-    move: Move | undefined,
-  ): Visited | undefined => {
+/** A run does not repeat: an event that was there is not there any more. */
+export class Drifted extends Error {
+  override readonly name = 'Drifted';
+
+  constructor(id: string) {
+    super(`the event ${id} does not come again`);
+  }
+}
+
+/** A state that has been visited, and what is left to try from it. */
+interface Visited extends Node {
+  readonly parent: Visited | undefined;
+  /** What led here from the parent. */
+  readonly move: Move;
+  readonly depth: number;
+  readonly edges: Way[];
+  readonly left: Move[];
+}
+
+interface Way extends Edge {
+  readonly to: Visited;
+  readonly move: Move;
+}
+
+class Search<W> {
+  readonly #scenario: Scenario<W>;
+  readonly #workload: W;
+  readonly #limits: SearchLimits;
+  readonly #visited = new Map<number, Visited>();
+  /** The states that have something left to try, the newest last. */
+  readonly #stack: Visited[] = [];
+  /** The setup is a step too: its choices are the first that branch. */
+  readonly #setups: Move[] = [{ id: SETUP, choices: [] }];
+  #runs = 0;
+  /** The run that is under way, and the state that it is in. */
+  #run!: Run<W>;
+  #at: Visited | undefined;
+  #isCut = false;
+  #drew = false;
+  #readClock = false;
+  #tookTime = false;
+
+  constructor(scenario: Scenario<W>, workload: W, limits: SearchLimits) {
+    this.#scenario = scenario;
+    this.#workload = workload;
+    this.#limits = limits;
+  }
+
+  all(): Exhausted {
+    for (;;) {
+      const failed = this.#stack.length === 0 ? this.#nextSetup() : this.#next();
+      if (failed !== undefined) return this.#result(false, this.#run.violation, failed);
+      const isDone = this.#stack.length === 0 && this.#setups.length === 0;
+      if (isDone) break;
+      if (this.#limits.isOver() || this.#visited.size >= this.#limits.statesMax) {
+        this.#isCut = true;
+        break;
+      }
+    }
+    const loop = fairLoopIn([...this.#visited.values()]);
+    if (loop !== undefined)
+      return this.#result(false, loop.violation, movesTo(loop.entry as Visited));
+    return this.#result(!this.#isCut, undefined, []);
+  }
+
+  #result(closed: boolean, violation: Violation | undefined, moves: readonly Move[]): Exhausted {
+    return {
+      closed,
+      states: this.#visited.size,
+      runs: this.#runs,
+      drew: this.#drew,
+      readClock: this.#readClock && this.#tookTime,
+      violation,
+      moves,
+    };
+  }
+
+  /** The state that the run is in, as a number. */
+  #hash(): number {
+    const { text, drew, readClock, world } = this.#run;
+    this.#drew ||= drew;
+    this.#readClock ||= readClock;
+    this.#tookTime ||= world.nowMs > 0;
+    return hash(this.#limits.timed === true ? `${text}at ${world.nowMs}` : text);
+  }
+
+  #begin(setup: Move): void {
+    this.#run = new Run(this.#scenario, this.#workload, chooserOf(setup));
+    this.#runs += 1;
+  }
+
+  /** A new first state; the way to a violation when there is one. */
+  #nextSetup(): readonly Move[] | undefined {
+    const move = this.#setups.pop() as Move;
+    this.#begin(move);
+    const { choices } = this.#run.setup;
+    this.#setups.push(...otherMoves(move, choices));
+    const made = movedBy(SETUP, choices);
+    this.#at = this.#enter(undefined, made);
+    return this.#run.violation === undefined ? undefined : [made];
+  }
+
+  /** Tries one more thing from the newest state; the way to a violation when there is one. */
+  #next(): readonly Move[] | undefined {
+    const from = this.#stack[this.#stack.length - 1] as Visited;
+    const move = from.left.pop() as Move;
+    if (from.left.length === 0) this.#stack.pop();
+    if (this.#isKnown(from, move)) return undefined;
+    if (this.#at !== from) this.#goTo(from);
+    const step = take(this.#run, move);
+    if (step === undefined) throw new Drifted(move.id);
+    const others = otherMoves(move, step.choices);
+    if (from.left.length === 0 && others.length > 0) this.#stack.push(from);
+    from.left.push(...others);
+    const made = movedBy(move.id, step.choices);
+    if (this.#run.violation !== undefined) return [...movesTo(from), made];
+    const to = this.#enter(from, made);
+    if (this.#run.violation !== undefined) return [...movesTo(from), made];
+    if (to !== undefined) from.edges.push({ step, to, move: made });
+    return undefined;
+  }
+
+  #goTo(node: Visited): void {
+    const [setup, ...moves] = movesTo(node);
+    this.#begin(setup as Move);
+    this.#run.isChecked = true;
+    for (const move of moves) if (take(this.#run, move) === undefined) throw new Drifted(move.id);
+    this.#run.isChecked = false;
+    this.#at = node;
+  }
+
+  /** The state that the run has come to; undefined when it is too deep to be looked at. */
+  #enter(parent: Visited | undefined, move: Move): Visited | undefined {
+    const run = this.#run;
+    if (run.violation !== undefined) return undefined;
+    const text = this.#hash();
+    const known = this.#visited.get(text);
+    this.#at = undefined;
+    if (known !== undefined) return known;
+    const depth = (parent?.depth ?? -1) + 1;
+    if (depth > this.#limits.depthMax) {
+      this.#isCut = true;
+      return undefined;
+    }
     const enabled = run.enabled();
     if (enabled.length === 0) run.checkEnd();
     if (run.violation !== undefined) return undefined;
@@ -70,85 +198,43 @@ export function exhaust<W>(scenario: Scenario<W>, workload: W, limits: SearchLim
     const node: Visited = {
       parent,
       move,
-      depth: (parent?.depth ?? -1) + 1,
+      depth,
       enabled: enabled.map(({ key }) => key),
       open: run.obligations,
       edges: [],
       // The oldest is tried first, so that the search begins as FIFO does.
       left: all.map(({ id }) => ({ id, choices: [] })).reverse(),
     };
-    visited.set(text, node);
-    if (node.left.length > 0) stack.push(node);
+    this.#visited.set(text, node);
+    if (node.left.length > 0) this.#stack.push(node);
+    this.#at = node;
     return node;
-  };
+  }
 
-  let at: Visited | undefined;
-  setups.push({ id: SETUP, choices: [] });
-  while (stack.length > 0 || setups.length > 0) {
-    if (stack.length === 0) {
-      const setup = setups.pop() as Move;
-      run = begin(setup);
-      runs += 1;
-      const made = movedBy(setup.id, run.setup.choices);
-      setups.push(...otherChoices(setup, run.setup.choices));
-      if (run.violation !== undefined) return failed(run.violation, [made]);
-      const text = hash(run.text);
-      if (visited.has(text)) continue;
-      at = enter(text, undefined, made);
-      if (at === undefined) return failed(run.violation as unknown as Violation, [made]);
-      continue;
+  /**
+   * Whether it is known where a move leads: it could have come before the one that led here, and did
+   * so in another branch, and the two do not touch each other. Its edges are noted.
+   */
+  #isKnown({ parent, move: last, edges }: Visited, move: Move): boolean {
+    if (parent === undefined || move.choices.length > 0) return false;
+    const lastStep = parent.edges.find((way) => isSame(way.move, last))?.step;
+    const before = parent.edges.filter((way) => way.move.id === move.id);
+    if (lastStep === undefined || before.length === 0) return false;
+    const found: Way[] = [];
+    for (const way of before) {
+      const { step } = way;
+      if (!step.isLocal || !lastStep.isLocal || step.agent === lastStep.agent) return false;
+      const corner = way.to.edges.find((next) => isSame(next.move, last));
+      if (corner === undefined) return false;
+      found.push({ step, to: corner.to, move: way.move });
     }
-    if (limits.isOver() || visited.size >= limits.statesMax) {
-      cut = true;
-      break;
-    }
-    const from = stack[stack.length - 1] as Visited;
-    if (at !== from) {
-      const [setup, ...moves] = movesTo(from);
-      run = begin(setup as Move);
-      runs += 1;
-      for (const move of moves) take(run, move);
-      at = from;
-    }
-    const move = from.left.pop() as Move;
-    if (from.left.length === 0) stack.pop();
-    const step = take(run, move);
-    if (step === undefined) throw new Drifted(move.id);
-    const made = movedBy(move.id, step.choices);
-    const others = otherChoices(move, step.choices);
-    if (from.left.length === 0 && others.length > 0) stack.push(from);
-    from.left.push(...others);
-    if (run.violation !== undefined) return failed(run.violation, [...movesTo(from), made]);
-    const text = hash(run.text);
-    let to: Visited | undefined = visited.get(text);
-    if (to === undefined) {
-      if (from.depth >= limits.depthMax) {
-        cut = true;
-        at = undefined;
-        continue;
-      }
-      to = enter(text, from, made);
-      if (to === undefined)
-        return failed(run.violation as unknown as Violation, [...movesTo(from), made]);
-      at = to;
-    } else at = undefined;
-    from.edges.push({ step, to });
+    edges.push(...found);
+    return true;
   }
-  const nodes = [...visited.values()];
-  const loop = fairLoopIn(nodes);
-  if (loop !== undefined) {
-    const entry = loop.entry as Visited;
-    return failed(loop.violation, [...movesTo(entry)]);
-  }
-  return { closed: !cut, states: visited.size, runs, violation: undefined, moves: [] };
 }
 
-/** A run does not repeat: an event that was there is not there any more. */
-export class Drifted extends Error {
-  override readonly name = 'Drifted';
-  constructor(id: string) {
-    super(`the event ${id} does not come again`);
-  }
+function isSame(a: Move, b: Move): boolean {
+  return a.id === b.id && a.choices.join() === b.choices.join();
 }
 
 function movedBy(id: string, choices: readonly Choice[]): Move {
@@ -156,7 +242,7 @@ function movedBy(id: string, choices: readonly Choice[]): Move {
 }
 
 /** The options that a move did not take are moves of their own. */
-function otherChoices(move: Move, made: readonly Choice[]): Move[] {
+function otherMoves(move: Move, made: Step['choices']): Move[] {
   const others: Move[] = [];
   for (let position = move.choices.length; position < made.length; position += 1) {
     const before = made.slice(0, position).map(({ index }) => index);
@@ -168,7 +254,6 @@ function otherChoices(move: Move, made: readonly Choice[]): Move[] {
 
 function movesTo(node: Visited): Move[] {
   const moves: Move[] = [];
-  for (let at: Visited | undefined = node; at?.move !== undefined; at = at.parent)
-    moves.push(at.move);
+  for (let at: Visited | undefined = node; at !== undefined; at = at.parent) moves.push(at.move);
   return moves.reverse();
 }

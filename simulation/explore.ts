@@ -7,18 +7,20 @@ import { InvalidOption, createClock } from '../runtime/index.ts';
 import { checkOptions } from '../runtime/internal.ts';
 import { PairCoverage } from './coverage.ts';
 import { Dice } from './dice.ts';
-import { Drifted, exhaust, type Exhausted } from './exhaustive.ts';
+import { Drifted, exhaust } from './exhaustive.ts';
+import { differenceOf, trailOf } from './recurrence.ts';
 import { divergence, type Trace } from './repeat.ts';
 import type { Failure, Minimal, Report } from './report.ts';
 import type { Run } from './run.ts';
 import { checkScenario, type Scenario } from './scenario.ts';
-import { LENGTHS, movesOf, replay, runSchedule, type Move } from './schedule.ts';
+import { LENGTHS, movesOf, replay, runSchedule, type Lengths, type Move } from './schedule.ts';
 import { shrink } from './shrink.ts';
 import { fifo } from './strategies/fifo.ts';
 import { PORTFOLIO, STRATEGIES, type StrategyName } from './strategies/portfolio.ts';
 import type { StrategyFactory } from './strategies/strategy.ts';
 import { TokenStore } from './store.ts';
 import { BadToken, encodeToken, nameOf, replayToken, type Replayed } from './token.ts';
+import { withTraps } from './traps.ts';
 import type { Violation } from './violation.ts';
 
 /** How much is tried. */
@@ -46,6 +48,9 @@ export interface CheckOptions {
 
 type Settings = Required<Omit<CheckOptions, 'strategy' | 'storeFolder'>>;
 
+/** Steps of a fair end once something is suspected. */
+const SUSPECTED_STEPS_MAX = 300;
+
 const DEFAULTS: Settings = {
   schedules: 500,
   timeMs: Infinity,
@@ -62,13 +67,66 @@ export function explore<W = undefined>(
 ): Report<W> {
   checkScenario(scenario);
   const settings = checkSettings(options);
+  return withTraps(() => {
+    const [workload] = workloads(scenario, settings.seed, 1) as [W];
+    const first = trailOf(scenario, workload, settings.stepsMax);
+    let found: Report<W> | undefined;
+    let why: string | undefined;
+    try {
+      found = search(scenario, settings, options);
+      if (found.verdict === 'NONDETERMINISTIC') return found;
+    } catch (error) {
+      if (!(error instanceof Drifted)) throw error;
+      why = error.message;
+    }
+    const again = trailOf(scenario, workload, settings.stepsMax);
+    why ??= differenceOf(first, again);
+    return why === undefined && found !== undefined
+      ? found
+      : doesNotRepeat(scenario, again.run, workload, why ?? '', found);
+  });
+}
+
+/** The report of a scenario whose runs do not repeat: what else was found in it does not count. */
+function doesNotRepeat<W>(
+  { name = 'scenario' }: Scenario<W>,
+  run: Run<W>,
+  workload: W,
+  why: string,
+  found: Report<W> | undefined,
+): Report<W> {
+  const violation: Violation = {
+    verdict: 'NONDETERMINISTIC',
+    message: `a run does not repeat: ${why}; look for what outlives a run, such as a variable of a module`,
+    agents: [],
+    obligations: [],
+    certainty: 'proved',
+  };
+  const { setup, steps } = run;
+  const moves = movesOf(run);
+  const nothing = { states: 0, schedules: 1, steps: steps.length, tookMs: 0, warnings: [] };
+  const coverage = { pairsFlipped: 0, pairsOneWay: [] };
+  return {
+    ...(found ?? { name, ...nothing, coverage }),
+    verdict: 'NONDETERMINISTIC',
+    failure: { violation, workload, strategy: 'fifo', schedule: 1, moves, steps, setup },
+  };
+}
+
+function search<W>(
+  scenario: Scenario<W>,
+  settings: Settings,
+  { strategy = 'portfolio', storeFolder }: CheckOptions,
+): Report<W> {
   const clock = createClock();
   const startMs = clock.now();
   const isOver = (): boolean => clock.now() - startMs >= settings.timeMs;
   const coverage = new PairCoverage();
   const warnings: Violation[] = [];
-  const lengths = { ...LENGTHS, stepsMax: settings.stepsMax };
-  const { storeFolder } = options;
+  const full = { ...LENGTHS, stepsMax: settings.stepsMax };
+  // A suspicion is not looked for twice at full length: it takes the time of a hundred other schedules.
+  const lengths = (): Lengths =>
+    warnings.length === 0 ? full : { ...full, fairStepsMax: SUSPECTED_STEPS_MAX };
   const store =
     storeFolder === undefined ? undefined : new TokenStore(storeFolder, nameOf(scenario));
   let schedules = 0;
@@ -129,31 +187,33 @@ export function explore<W = undefined>(
   };
 
   const [first] = workloads(scenario, settings.seed, 1) as [W];
-  const { strategy = 'portfolio' } = options;
   if (strategy === 'portfolio' || strategy === 'fifo') {
-    const run = count(runSchedule(scenario, first, fifo(), undefined, lengths));
+    const run = count(runSchedule(scenario, first, fifo(), undefined, full));
     if (isHard(run.violation)) return failed(run, first, 'fifo');
     if (run.violation !== undefined) warnings.push(run.violation);
   }
   if (strategy === 'exhaustive' || (strategy === 'portfolio' && settings.exhaustiveMs > 0)) {
     const untilMs = strategy === 'exhaustive' ? Infinity : clock.now() + settings.exhaustiveMs;
-    const search = (): Exhausted =>
-      exhaust(scenario, first, {
-        statesMax: settings.statesMax,
-        depthMax: settings.stepsMax,
-        isOver: () => clock.now() >= untilMs || isOver(),
-      });
-    const found = orDrifted(search);
-    if (found instanceof Drifted) return report('NONDETERMINISTIC', lost(found, first));
-    const { closed, states: seen, runs, violation, moves } = found;
-    states = seen;
-    schedules += runs;
+    const limits = {
+      statesMax: settings.statesMax,
+      depthMax: settings.stepsMax,
+      isOver: () => clock.now() >= untilMs || isOver(),
+    };
+    let found = exhaust(scenario, first, limits);
+    schedules += found.runs;
+    // Who looks at the clock may do something else in the same state at another time.
+    if (found.closed && found.readClock) {
+      found = exhaust(scenario, first, { ...limits, timed: true });
+      schedules += found.runs;
+    }
+    const { closed, violation, moves, drew } = found;
+    states = found.states;
     if (violation !== undefined) {
       const run = replay(scenario, first, moves);
       run.violation ??= violation;
       return failed(run, first, 'exhaustive', moves);
     }
-    if (closed && scenario.workload === undefined) return report('PROVED');
+    if (closed && !drew && scenario.workload === undefined) return report('PROVED');
     if (strategy === 'exhaustive') return report('PASS');
   }
   const drawn = workloads(scenario, settings.seed, settings.schedules);
@@ -170,7 +230,7 @@ export function explore<W = undefined>(
         : (strategy as StrategyName);
     const dice = new Dice(settings.seed * 1_000_003 + index);
     const workload = drawn[index] as W;
-    const run = count(runSchedule(scenario, workload, factoryOf(name)(dice), dice, lengths));
+    const run = count(runSchedule(scenario, workload, factoryOf(name)(dice), dice, lengths()));
     if (isHard(run.violation)) return failed(run, workload, name);
     if (run.violation !== undefined && warnings.length === 0) warnings.push(run.violation);
   }
@@ -185,29 +245,6 @@ function replayRemembered<W>(scenario: Scenario<W>, token: string): Replayed<W> 
     if (error instanceof BadToken) return undefined;
     throw error;
   }
-}
-
-function orDrifted(search: () => Exhausted): Exhausted | Drifted {
-  try {
-    return search();
-  } catch (error) {
-    if (error instanceof Drifted) return error;
-    throw error;
-  }
-}
-
-/** The failure that there is when a way that was gone before cannot be gone again. */
-function lost<W>(drifted: Drifted, workload: W): Failure<W> {
-  const violation: Violation = {
-    verdict: 'NONDETERMINISTIC',
-    message: `the run does not repeat: ${drifted.message}`,
-    agents: [],
-    obligations: [],
-    certainty: 'proved',
-  };
-  const setup = { choices: [], sent: [] };
-  const strategy = 'exhaustive';
-  return { violation, workload, strategy, schedule: 0, moves: [], steps: [], setup };
 }
 
 function isHard(violation: Violation | undefined): boolean {

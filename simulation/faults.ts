@@ -2,6 +2,7 @@
  * Faults: what may break in a run, within a budget of each kind.
  */
 import type { Core } from '../runtime/internal.ts';
+import type { Pending } from './effects.ts';
 import type { Fault, FaultKind, SimEvent } from './event.ts';
 import { matches, type Faults } from './scenario.ts';
 
@@ -18,27 +19,55 @@ export class InjectedCrash extends Error {
 export class Faulting {
   readonly #faults: Faults;
   readonly #left: Record<FaultKind, number>;
+  /** Whether a partition is on. */
+  isParted = false;
 
   constructor(faults: Faults) {
     this.#faults = faults;
-    const { crash, drop, duplicate } = faults;
-    this.#left = { crash: crash?.max ?? 0, drop: drop?.max ?? 0, duplicate: duplicate?.max ?? 0 };
+    const { crash, drop, duplicate, partition, late } = faults;
+    this.#left = {
+      crash: crash?.max ?? 0,
+      drop: drop?.max ?? 0,
+      duplicate: duplicate?.max ?? 0,
+      partition: partition?.max ?? 0,
+      late: late?.max ?? 0,
+    };
   }
 
   /** What is left of the budgets, as a part of the state. */
   get text(): string {
-    const { crash, drop, duplicate } = this.#left;
-    return `faults ${crash},${drop},${duplicate}`;
+    const { crash, drop, duplicate, partition, late } = this.#left;
+    return `faults ${crash},${drop},${duplicate},${partition},${late}${this.isParted ? ' parted' : ''}`;
   }
 
   spend({ budget }: Fault): void {
     this.#left[budget] -= 1;
   }
 
+  /** Whether the partition that is on stands between the two ends of an event. */
+  isCut({ id }: Pick<SimEvent, 'id'>): boolean {
+    if (!this.isParted) return false;
+    const [from = '', to = ''] = linkOf(id).split('>');
+    const groupOf = (agent: string): number =>
+      (this.#faults.partition?.groups ?? []).findIndex((group) => matches(group, agent));
+    const [sender, receiver] = [groupOf(from), groupOf(to)];
+    return sender !== -1 && receiver !== -1 && sender !== receiver;
+  }
+
+  /** The id of the event that ends the partition. */
+  get healing(): string {
+    return `heal #${(this.#faults.partition?.max ?? 0) - this.#left.partition}`;
+  }
+
+  /** Whether what is cut is lost, and not only late. */
+  get loses(): boolean {
+    return this.#faults.partition?.loses === true;
+  }
+
   /** The faults that can come now: instead of an enabled event, or to an agent that waits. */
-  possible(enabled: readonly SimEvent[], core: Core): Fault[] {
+  possible(enabled: readonly SimEvent[], core: Core, givenUp: Iterable<Pending>): Fault[] {
     const faults: Fault[] = [];
-    const { crash, drop, duplicate } = this.#faults;
+    const { crash, drop, duplicate, late } = this.#faults;
     const { crash: crashes, drop: drops, duplicate: duplicates } = this.#left;
     const when = crash?.when ?? ['before', 'after', 'waiting'];
     for (const of of enabled) {
@@ -69,6 +98,17 @@ export class Faulting {
       )
         add('duplicate', 'duplicate');
     }
+    if (this.#left.partition > 0 && !this.isParted)
+      faults.push({
+        kind: 'partition',
+        budget: 'partition',
+        id: `partition #${(this.#faults.partition?.max ?? 0) - this.#left.partition + 1}`,
+        key: 'fault partition',
+        cell: undefined,
+        order: 0,
+        bornAt: -1,
+        of: undefined,
+      });
     if (crashes > 0 && when.includes('waiting'))
       for (const cell of core.cells.values()) {
         const agent = cell.path.slice(1);
@@ -83,6 +123,23 @@ export class Faulting {
           order: 0,
           bornAt: -1,
           of: undefined,
+        });
+      }
+    if (this.#left.late > 0)
+      for (const effect of givenUp) {
+        const { label, id, agent, order, bornAt } = effect;
+        if (!matches(late?.of, label)) continue;
+        const cell = core.cells.get(`/${agent}`);
+        faults.push({
+          kind: 'late',
+          budget: 'late',
+          id: `late ${id}`,
+          key: 'fault late',
+          cell,
+          order,
+          bornAt,
+          of: undefined,
+          effect,
         });
       }
     return faults;

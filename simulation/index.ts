@@ -3,6 +3,14 @@
  */
 export { assert, choose, chooseFairly, done, progress, task } from './ambient.ts';
 export type { Case, Constraint } from './case.ts';
+export { UnmodelledEffect, emits, fail, fairly, hang, ok } from './effects.ts';
+export type {
+  EffectModel,
+  EffectModels,
+  EffectOutcome,
+  EffectRequest,
+  FairOutcomes,
+} from './effects.ts';
 export { explain, stepByStep, type ExplainOptions, type Told } from './explain.ts';
 export { explore, type CheckOptions } from './explore.ts';
 export { Trial, TrialFailed, cases, holds } from './property.ts';
@@ -23,6 +31,7 @@ export {
   type StaticWarning,
 } from './static-graph.ts';
 export type { StrategyName } from './strategies/portfolio.ts';
+export { Nondeterminism } from './traps.ts';
 export { svgOf } from './svg.ts';
 export {
   BadToken,

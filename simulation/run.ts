@@ -13,7 +13,6 @@ import type { EventObject } from 'xstate';
 import {
   HopLimit,
   RequestLost,
-  createSeededRandom,
   createSystem,
   fromHandler,
   type AgentContext,
@@ -23,13 +22,23 @@ import {
   type System,
   type Wait,
 } from '../runtime/index.ts';
-import { Ask, Cell, coreOf, type Core, type Envelope, type Timer } from '../runtime/internal.ts';
+import {
+  Ask,
+  Cell,
+  coreOf,
+  running,
+  type Core,
+  type Envelope,
+  type Timer,
+} from '../runtime/internal.ts';
 import { within, type Ambient } from './ambient.ts';
 import { ShownClock } from './clock.ts';
-import type { Delivery, Fault, Reply, SimEvent } from './event.ts';
+import { EffectBoard, type Pending } from './effects.ts';
+import type { Completion, Delivery, Fault, Reply, SimEvent } from './event.ts';
 import { Faulting, InjectedCrash } from './faults.ts';
 import { OrderWatch } from './order.ts';
 import { matches, type Scenario, type Stage } from './scenario.ts';
+import { CountedRandom } from './random.ts';
 import { StateText } from './state.ts';
 import { Stepper } from './stepper.ts';
 import { deadlockOf, stuckOf } from './waits.ts';
@@ -57,6 +66,8 @@ export interface Step {
   readonly discharged: readonly string[];
   readonly progress: boolean;
   readonly restarts: number;
+  /** It touched its own agent alone, and what it sent: no life began or ended, no timer fired. */
+  readonly isLocal: boolean;
   readonly atMs: number;
 }
 
@@ -75,6 +86,9 @@ export type Chooser = (id: string, count: number) => number;
 
 const FIRST: Chooser = () => 0;
 
+/** The inspection events of a step that touches more than its own agent. */
+const LIFE = new Set(['spawned', 'started', 'crashed', 'ended', 'restarted', 'dropped', 'report']);
+
 /** The mutable side of {@link Step}. */
 interface Notes {
   choices: Choice[];
@@ -83,6 +97,7 @@ interface Notes {
   discharged: string[];
   progress: boolean;
   restarts: number;
+  isLocal: boolean;
 }
 
 /** A failed `assert` of the simulated program. */
@@ -102,15 +117,22 @@ export class Run<W = unknown> implements Ambient {
   violation: Violation | undefined;
   /** Makes the choices of the program. */
   chooser: Chooser;
+  /** Whether what has been checked before is run again: nothing new can be wrong. */
+  isChecked = false;
   /** Whether faults may still come: not in the fair end of a run. */
   faulty = true;
   readonly #clock = new ShownClock();
   readonly #stepper = new Stepper();
   readonly #faults: Faulting;
+  readonly #effects: EffectBoard;
   readonly #order: OrderWatch;
   readonly #state: StateText;
   readonly #tasks = new Map<string, 'open' | 'done'>();
   readonly #asks: RootAsk[] = [];
+  /** Whose step opened a task. */
+  readonly #openers = new Map<string, string>();
+  /** Who has lost a message: by a crash, by its end, or on a broken link. */
+  readonly #losers = new Set<string>();
   /** The answers that are on their way. */
   readonly #replies = new Set<Envelope>();
   readonly #ids = new WeakMap<Envelope, { readonly id: string; readonly bornAt: number }>();
@@ -124,8 +146,13 @@ export class Run<W = unknown> implements Ambient {
   #moment = -1;
   /** Whose step it is. */
   #acting: Cell | undefined;
-  /** The event of the timer that fires. */
+  /** The event of the timer that fires, or of the effect that goes on. */
   #fired: Envelope | undefined;
+  #isCompleting = false;
+  /** Why the run makes no sense. */
+  #refused: Error | undefined;
+
+  readonly #random: CountedRandom;
 
   constructor(scenario: Scenario<W>, workload: W, chooser: Chooser = FIRST, seed = 1) {
     this.scenario = scenario;
@@ -135,6 +162,13 @@ export class Run<W = unknown> implements Ambient {
       send: () => false,
       carry: (envelope, resume) => this.#carry(envelope, resume),
     };
+    this.#random = new CountedRandom(seed);
+    this.#effects = new EffectBoard(scenario.effects ?? {}, scenario.faults?.late !== undefined, {
+      numbered: (label) => this.#numbered(label),
+      nextOrder: () => this.core.nextId(),
+      stepNumber: () => this.#moment,
+      refuse: (error) => void (this.#refused ??= error),
+    });
     this.system = createSystem({
       log: false,
       freeze: true,
@@ -142,8 +176,9 @@ export class Run<W = unknown> implements Ambient {
       askTimeoutMs: Infinity,
       clock: this.#clock,
       scheduler: this.#stepper,
-      random: createSeededRandom(seed),
+      random: this.#random,
       network,
+      effects: this.#effects,
     });
     this.core = coreOf(this.system);
     this.world = new World(this.core, this.#tasks, this.#asks);
@@ -151,10 +186,16 @@ export class Run<W = unknown> implements Ambient {
     this.#order = new OrderWatch(scenario.ordering ?? []);
     this.#state = new StateText(this.core, scenario.project ?? {});
     this.system.inspect((event) => this.#observe(event));
-    within(this, () => {
-      scenario.setup(this.#stage(), workload);
-      this.#stepper.settle();
-    });
+    try {
+      within(this, () => {
+        scenario.setup(this.#stage(), workload);
+        this.#stepper.settle();
+      });
+    } catch (error) {
+      if (this.violation === undefined) throw error;
+    }
+    if (this.#refused !== undefined) throw this.#refused;
+    this.#remember(undefined);
     this.#numberTimers(undefined);
     this.#check();
     this.setup = this.#notes;
@@ -167,23 +208,41 @@ export class Run<W = unknown> implements Ambient {
 
   /** The events that can happen next, the oldest first; timers come last, and faults not at all. */
   enabled(): SimEvent[] {
-    const events: SimEvent[] = [];
+    const all: SimEvent[] = [];
+    const { isParted: parted } = this.#faults;
     this.#forgetVoid();
-    for (const cell of this.#stepper.ready) if (cell.takesMessages) this.#deliveries(cell, events);
-    for (const envelope of this.#replies) events.push(this.#reply(envelope));
-    events.sort((a, b) => a.order - b.order);
+    for (const cell of this.#stepper.ready) if (cell.takesMessages) this.#deliveries(cell, all);
+    for (const envelope of this.#replies) all.push(this.#reply(envelope));
+    for (const effect of this.#effects.ready()) all.push(this.#completion(effect));
+    all.sort((a, b) => a.order - b.order);
+    const events = parted ? all.filter((event) => !this.#faults.isCut(event)) : all;
     for (const timer of this.core.timers.nextDue()) {
       if (timer.dueMs === Infinity) break;
       const { id, bornAt } = this.#timerIds.get(timer) ?? { id: 'timer', bornAt: -1 };
       const key = id.slice(0, id.lastIndexOf('#'));
       events.push({ kind: 'timer', id, key, cell: undefined, order: Infinity, bornAt, timer });
     }
+    if (parted)
+      events.push({
+        kind: 'heal',
+        id: this.#faults.healing,
+        key: 'heal',
+        cell: undefined,
+        order: Infinity,
+        bornAt: -1,
+      });
     return events;
   }
 
   /** The faults that can come instead of the enabled events. */
   faults(enabled: readonly SimEvent[]): Fault[] {
-    return this.faulty ? this.#faults.possible(enabled, this.core) : [];
+    return this.faulty ? this.#faults.possible(enabled, this.core, this.#effects.givenUp) : [];
+  }
+
+  /** Nothing breaks any more, and what was cut off can be reached again. */
+  endFaults(): void {
+    this.faulty = false;
+    this.#faults.isParted = false;
   }
 
   /** What nobody would see: events of cancelled timers, requests that are over, and answers to them. */
@@ -236,6 +295,12 @@ export class Run<W = unknown> implements Ambient {
     return { kind: 'reply', id, key, cell, order: envelope.id, bornAt, ask, envelope };
   }
 
+  #completion(effect: Pending): Completion {
+    const { id, label, agent, order, bornAt } = effect;
+    const cell = this.core.cells.get(`/${agent}`);
+    return { kind: 'effect', id, key: `effect ${label}`, cell, order, bornAt, effect };
+  }
+
   // ── One step ────────────────────────────────────────────────────────────────────────────────
 
   /** Lets an event happen, and all commands that follow from it. */
@@ -244,12 +309,16 @@ export class Run<W = unknown> implements Ambient {
     this.#moment = this.steps.length;
     const { cell } = event;
     this.#acting = cell;
+    const { size: names } = this.core.names;
+    if (!['deliver', 'reply', 'effect'].includes(event.kind)) notes.isLocal = false;
     within(this, () => {
       this.#perform(event);
       this.#stepper.settle();
     });
-    if (cell !== undefined) this.#state.after(cell, event, notes.choices);
+    if (this.#refused !== undefined) throw this.#refused;
+    this.#remember(event);
     this.#numberTimers(cell);
+    if (this.core.names.size !== names) notes.isLocal = false;
     const step: Step = {
       kind: event.kind,
       id: event.id,
@@ -265,6 +334,19 @@ export class Run<W = unknown> implements Ambient {
     return step;
   }
 
+  /** Whoever ran may wait now in the midst of its code: by an event of its own, or as a timer or another agent let it go on. */
+  #remember(event: SimEvent | undefined): void {
+    const { choices } = this.#notes;
+    const told =
+      event === undefined || event.kind === 'timer'
+        ? this.#fired
+        : 'envelope' in event
+          ? event.envelope
+          : undefined;
+    for (const cell of this.#stepper.takeRan())
+      this.#state.after(cell, event?.id ?? 'setup', told, choices);
+  }
+
   #perform(event: SimEvent): void {
     switch (event.kind) {
       case 'deliver':
@@ -275,6 +357,11 @@ export class Run<W = unknown> implements Ambient {
         return undefined;
       case 'timer':
         return this.#fire(event.timer);
+      case 'effect':
+        return this.#goOn(event.effect);
+      case 'heal':
+        this.#faults.isParted = false;
+        return undefined;
       default:
         this.#faults.spend(event);
         return this.#spoil(event);
@@ -283,36 +370,68 @@ export class Run<W = unknown> implements Ambient {
 
   #handle(cell: Cell, envelope: Envelope): void {
     if (!cell.mailbox.advance(envelope)) return;
-    const { type } = envelope;
-    this.#order.handled(cell.path.slice(1), type, (text) =>
-      this.violate('ORDER', text, { agents: [cell.path.slice(1)] }),
-    );
-    if (this.scenario.progress?.(envelope.message as EventObject, cell.path.slice(1)) === true)
-      this.#notes.progress = true;
+    const agent = cell.path.slice(1);
+    const before = this.violation;
     this.#stepper.step(cell);
-    if (cell.mailbox.postponed > 0)
-      for (const waiting of cell.mailbox) {
-        if (waiting === envelope) this.#retried.add(envelope);
-        break;
-      }
+    // What is put aside is not handled: it comes again.
+    if (isPostponed(cell, envelope)) {
+      this.#retried.add(envelope);
+      return;
+    }
+    if (this.scenario.progress?.(envelope.message as EventObject, agent) === true)
+      this.#notes.progress = true;
+    this.#order.handled(agent, envelope.type, (text) => {
+      // Whatever else went wrong in the step came of it.
+      this.violation = before;
+      this.violate('ORDER', text, { agents: [agent] });
+    });
   }
 
   #fire(timer: Timer): void {
     this.#clock.advanceTo(timer.dueMs);
     this.#fired = undefined;
     this.core.timers.fire(timer);
+    this.#handleFired();
+  }
+
+  #goOn(effect: Pending): void {
+    const { id, label, fair } = effect;
+    this.#fired = undefined;
+    this.#isCompleting = true;
+    const came = this.#effects.complete(effect, (count) => this.choose(label, count, fair));
+    this.#isCompleting = false;
+    this.#notes.notes.push(`${id} ${came}`);
+    this.#handleFired();
+  }
+
+  #handleFired(): void {
     this.#stepper.settle();
     // Its event is handled now, as if it had just come in; others that wait may come before in another schedule.
     const fired = this.#fired as Envelope | undefined;
     if (!(fired?.to instanceof Cell) || !fired.to.takesMessages) return;
+    if (this.#isBehind(fired.to, fired)) return;
     this.#acting = fired.to;
     this.#handle(fired.to, fired);
   }
 
+  /** Whether an agent's own events are before it, which keep their order. */
+  #isBehind({ mailbox }: Cell, fired: Envelope): boolean {
+    if (fired.timer !== undefined) return false;
+    for (const envelope of mailbox) {
+      if (envelope === fired) return false;
+      if (laneOf(envelope) === laneOf(fired)) return true;
+    }
+    return false;
+  }
+
   #spoil(fault: Fault): void {
-    const { kind, of, cell } = fault;
+    const { kind, of, cell, effect } = fault;
     switch (kind) {
+      case 'late':
+        if (effect !== undefined) this.#goOn(effect);
+        return undefined;
       case 'drop':
+        if (cell !== undefined) this.#losers.add(cell.path.slice(1));
         if (of?.kind === 'reply') this.#replies.delete(of.envelope);
         else if (of !== undefined) of.cell.mailbox.removeWhere((entry) => entry === of.envelope);
         return undefined;
@@ -324,6 +443,10 @@ export class Run<W = unknown> implements Ambient {
           of.cell.mailbox.force(of.envelope);
           this.#handle(of.cell, of.envelope);
         }
+        return undefined;
+      case 'partition':
+        this.#faults.isParted = true;
+        if (this.#faults.loses) this.#lose();
         return undefined;
       case 'crash waiting':
         cell?.fail(new InjectedCrash());
@@ -344,15 +467,31 @@ export class Run<W = unknown> implements Ambient {
     }
   }
 
+  /** What is on its way across a partition that loses it. */
+  #lose(): void {
+    const isCut = (envelope: Envelope): boolean => this.#faults.isCut(this.#idOf(envelope));
+    for (const { mailbox } of this.core.cells.values()) mailbox.removeWhere(isCut);
+    for (const envelope of this.#replies) if (isCut(envelope)) this.#replies.delete(envelope);
+  }
+
   // ── The seams ───────────────────────────────────────────────────────────────────────────────
 
   #carry(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
     const id = this.#label(envelope);
     this.#ids.set(envelope, { id, bornAt: this.#moment });
+    if (this.#faults.loses && this.#faults.isCut({ id })) {
+      this.#notes.notes.push(`${id} is lost in the partition`);
+      return undefined;
+    }
     this.#notes.sent.push(id);
     const { to } = envelope;
-    if (envelope.timer !== undefined) this.#fired = envelope;
-    if (!(to instanceof Ask)) return to.accept(envelope, resume);
+    if (envelope.timer !== undefined || (this.#isCompleting && envelope.inner !== undefined))
+      this.#fired = envelope;
+    if (!(to instanceof Ask)) {
+      const accepted = to.accept(envelope, resume);
+      if (accepted === 'blocked') this.#notes.isLocal = false;
+      return accepted;
+    }
     if (to.state !== 'open') return to.accept(envelope);
     // An answer travels apart from messages, and a deadline may pass before it is there. Whoever gave
     // it owes nothing any more.
@@ -402,6 +541,7 @@ export class Run<W = unknown> implements Ambient {
 
   #observe(event: InspectionEvent): void {
     const { notes } = this.#notes;
+    if (LIFE.has(event.type)) this.#notes.isLocal = false;
     switch (event.type) {
       case 'crashed': {
         notes.push(`${event.path.slice(1)} crashed: ${textOf(event.error)}`);
@@ -432,6 +572,7 @@ export class Run<W = unknown> implements Ambient {
       case 'dropped': {
         const { message, to, reason } = event.letter;
         const type = (message as EventObject).type;
+        this.#losers.add(nameOf(to));
         notes.push(`dead letter: ${type} to ${nameOf(to)} (${reason})`);
         if (reason === 'mailbox full' && !matches(this.scenario.allow?.deadLetters, type))
           this.violate('OVERLOAD', `the mailbox of ${nameOf(to)} is full: ${type} was dropped`, {
@@ -481,13 +622,10 @@ export class Run<W = unknown> implements Ambient {
   // ── Checks ──────────────────────────────────────────────────────────────────────────────────
 
   #check(): void {
-    if (this.violation !== undefined) return;
+    if (this.violation !== undefined || this.isChecked) return;
     const { invariant = {}, queuedMax } = this.scenario;
     for (const [name, holds] of Object.entries(invariant))
-      if (!holds(this.world)) {
-        this.violate('SAFETY', `the invariant "${name}" does not hold`, {});
-        return;
-      }
+      if (!this.#holds(holds, `the invariant "${name}" does not hold`)) return;
     if (queuedMax !== undefined && this.world.queued() > queuedMax) {
       const fullest = [...this.core.cells.values()].sort(
         (a, b) => b.mailbox.depth - a.mailbox.depth,
@@ -506,11 +644,32 @@ export class Run<W = unknown> implements Ambient {
     if (this.violation !== undefined) return;
     const stuck = stuckOf(this.core, this.openTasks, this.answered, this.scenario.allow?.waiting);
     if (stuck !== undefined) {
-      this.violate(stuck.verdict, stuck.message, stuck);
+      this.violate(stuck.verdict, stuck.message, { ...stuck, agents: this.#partIn(stuck) });
       return;
     }
     for (const [name, holds] of Object.entries(this.scenario.eventually ?? {}))
-      if (!holds(this.world)) this.violate('SAFETY', `at the end "${name}" does not hold`, {});
+      if (!this.#holds(holds, `at the end "${name}" does not hold`)) return;
+  }
+
+  /** Whether a property holds; when not, whoever acted last and whoever it looked at have part in it. */
+  #holds(holds: (world: World) => boolean, text: string): boolean {
+    const looked = new Set<string>();
+    const last = this.steps.at(-1)?.agent;
+    if (holds(this.world.watched(looked))) return true;
+    if (last !== undefined) looked.add(last);
+    this.violate('SAFETY', text, { agents: [...looked] });
+    return false;
+  }
+
+  /** Of a task it is not known who holds it: but who opened it is, and who has lost a message. */
+  #partIn({ agents, obligations }: Pick<Violation, 'agents' | 'obligations'>): string[] {
+    const openers = obligations.flatMap((name) => this.#openers.get(name) ?? []);
+    const isTask = obligations.some((name) => this.#tasks.has(name));
+    const known = new Set([...agents, ...(isTask ? [...openers, ...this.#losers] : [])]);
+    if (isTask && known.size === openers.length)
+      for (const { agent, sent, discharged } of this.steps)
+        if (agent !== undefined && sent.length === 0 && discharged.length === 0) known.add(agent);
+    return [...known];
   }
 
   /** Whether the answer to a request is on its way. */
@@ -533,9 +692,25 @@ export class Run<W = unknown> implements Ambient {
     return [...asks, ...this.openTasks];
   }
 
+  /** Whether chance decided something: another seed may lead elsewhere. */
+  get drew(): boolean {
+    return this.#random.draws > 0 || this.#effects.drew;
+  }
+
+  /** Whether an agent has looked at the clock. */
+  get readClock(): boolean {
+    return this.#clock.wasRead;
+  }
+
   /** The text of the whole state: equal texts are equal states. */
   get text(): string {
-    return this.#state.whole(this.#tasks, this.#replies, this.#order.text + this.#faults.text);
+    return this.#state.whole(
+      this.#tasks,
+      this.#replies,
+      this.#effects,
+      this.#asks,
+      this.#order.text + this.#faults.text,
+    );
   }
 
   // ── What the program may call ───────────────────────────────────────────────────────────────
@@ -550,6 +725,7 @@ export class Run<W = unknown> implements Ambient {
 
   open(task: string): void {
     this.#tasks.set(task, 'open');
+    if (this.#acting !== undefined) this.#openers.set(task, this.#acting.path.slice(1));
   }
 
   close(task: string): void {
@@ -565,6 +741,14 @@ export class Run<W = unknown> implements Ambient {
     const agent = this.#acting?.path.slice(1);
     this.violate('SAFETY', text, { agents: agent === undefined ? [] : [agent] });
     throw new Failed(text);
+  }
+
+  nondeterministic(error: Error): void {
+    const agent = running.cell?.path.slice(1);
+    this.violate('NONDETERMINISTIC', error.message, {
+      agents: agent === undefined ? [] : [agent],
+      cause: error,
+    });
   }
 
   // ── The stage ───────────────────────────────────────────────────────────────────────────────
@@ -613,7 +797,25 @@ function clientOf(
 }
 
 function fresh(): Notes {
-  return { choices: [], sent: [], notes: [], discharged: [], progress: false, restarts: 0 };
+  return {
+    choices: [],
+    sent: [],
+    notes: [],
+    discharged: [],
+    progress: false,
+    restarts: 0,
+    isLocal: true,
+  };
+}
+
+function isPostponed({ mailbox }: Cell, envelope: Envelope): boolean {
+  let left = mailbox.postponed;
+  if (left === 0) return false;
+  for (const waiting of mailbox) {
+    if (waiting === envelope) return true;
+    if ((left -= 1) === 0) return false;
+  }
+  return false;
 }
 
 function isVoid({ timer, ask }: Envelope): boolean {

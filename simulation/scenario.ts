@@ -14,6 +14,7 @@ import {
   type Wait,
 } from '../runtime/index.ts';
 import { checkFunction, checkOptions } from '../runtime/internal.ts';
+import type { EffectModel } from './effects.ts';
 import type { FaultKind } from './event.ts';
 import type { World } from './world.ts';
 
@@ -53,8 +54,19 @@ export interface Faults {
   };
   /** Messages lost on a link such as `A>B`, where `*` is anybody. */
   readonly drop?: { readonly on: readonly string[]; readonly max: number };
+  /**
+   * Groups of agents by path that cannot reach each other for a while. What is sent meanwhile comes
+   * when the partition is over; with `loses`, never.
+   */
+  readonly partition?: {
+    readonly groups: readonly (readonly string[])[];
+    readonly max: number;
+    readonly loses?: boolean;
+  };
   /** Messages delivered twice. */
   readonly duplicate?: { readonly on: readonly string[]; readonly max: number };
+  /** Effects such as `agent/callLLM` that come to an end although they were given up. */
+  readonly late?: { readonly of: readonly string[]; readonly max: number };
 }
 
 /** A rule about order: an agent must not handle one type of message before another. */
@@ -86,6 +98,12 @@ export interface Scenario<W = undefined> {
   readonly eventually?: Readonly<Record<string, (world: World) => boolean>>;
   readonly ordering?: readonly OrderRule[];
   readonly faults?: Faults;
+  /**
+   * What can come of the work that agents do in the outside world, by its name: the `src` of a
+   * promise, callback or observable in `setup({ actors })`, or the key of `ctx.effect`. The name of
+   * an agent before it, as in `desk/w1/callLLM`, says that of this agent alone.
+   */
+  readonly effects?: Readonly<Record<string, EffectModel>>;
   /** Marks the messages whose handling is progress. */
   readonly progress?: (message: EventObject, agent: string) => boolean;
   /** What of an agent's state counts when states are compared, by path; default all. */
@@ -111,13 +129,23 @@ const KEYS: Record<keyof Scenario, true> = {
   eventually: true,
   ordering: true,
   faults: true,
+  effects: true,
   progress: true,
   project: true,
   queuedMax: true,
   allow: true,
 };
 
-const FAULTS: readonly FaultKind[] = ['crash', 'drop', 'duplicate'];
+const FAULTS: readonly FaultKind[] = ['crash', 'drop', 'duplicate', 'partition', 'late'];
+
+/** Where each fault says what it can hit, and how. */
+const PLACES: Record<FaultKind, readonly [field: string, allowed: string]> = {
+  crash: ['of', 'paths of agents, such as ["desk/w1"]'],
+  drop: ['on', 'links, such as ["desk>w1"]'],
+  duplicate: ['on', 'links, such as ["desk>w1"]'],
+  partition: ['groups', 'groups of agents, such as [["edge"], ["core/*"]]'],
+  late: ['of', 'effects, such as ["desk/w1/callLLM"]'],
+};
 
 /** Throws `InvalidOption` when a value is no scenario. */
 export function checkScenario<W>(scenario: Scenario<W>): void {
@@ -127,6 +155,13 @@ export function checkScenario<W>(scenario: Scenario<W>): void {
   for (const group of ['invariant', 'eventually', 'project'] as const)
     for (const [name, property] of Object.entries(scenario[group] ?? {}))
       checkFunction(`scenario.${group}["${name}"]`, property);
+  for (const [name, model] of Object.entries(scenario.effects ?? {}))
+    if (typeof model !== 'function' && (typeof model !== 'object' || model === null))
+      throw new InvalidOption({
+        field: `scenario.effects["${name}"]`,
+        given: model,
+        allowed: 'outcomes, or a function that gives some',
+      });
   const { workload, faults = {} } = scenario;
   if (workload !== undefined && typeof (workload as { generate?: unknown }).generate !== 'function')
     throw new InvalidOption({
@@ -135,24 +170,20 @@ export function checkScenario<W>(scenario: Scenario<W>): void {
       allowed: 'a fast-check arbitrary',
     });
   checkOptions(faults, FAULTS, 'scenario.faults');
-  for (const [kind, fault] of Object.entries(faults) as [
-    string,
-    { max: number; of?: unknown; on?: unknown },
-  ][]) {
-    if (!Number.isInteger(fault.max) || fault.max < 0)
+  for (const kind of FAULTS) {
+    const fault = faults[kind] as (Record<string, unknown> & { max?: unknown }) | undefined;
+    if (fault === undefined) continue;
+    const { max } = fault;
+    if (!Number.isInteger(max) || (max as number) < 0)
       throw new InvalidOption({
         field: `scenario.faults.${kind}.max`,
-        given: fault.max,
+        given: max,
         allowed: 'an integer >= 0',
       });
-    const where = kind === 'crash' ? fault.of : fault.on;
-    if (!Array.isArray(where) || where.length === 0)
-      throw new InvalidOption({
-        field: `scenario.faults.${kind}.${kind === 'crash' ? 'of' : 'on'}`,
-        given: where,
-        allowed:
-          kind === 'crash' ? 'paths of agents, such as ["desk/w1"]' : 'links, such as ["desk>w1"]',
-      });
+    const [field, allowed] = PLACES[kind];
+    const given = fault[field];
+    if (!Array.isArray(given) || given.length === 0)
+      throw new InvalidOption({ field: `scenario.faults.${kind}.${field}`, given, allowed });
   }
 }
 

@@ -22,6 +22,13 @@ export interface Lengths {
 
 export const LENGTHS: Lengths = { stepsMax: 200, fairStepsMax: 2_000 };
 
+/** How many runs come to their fair end early, and how early at most. */
+const SHORT = 0.25;
+const SHORT_STEPS_MAX = 40;
+
+/** How often a state may come again in the fair end while nothing is open: then it goes round, and may. */
+const LAPS_MAX = 3;
+
 /** One step of an exact way through a run: which event, and which options of the program's choices. The first is the setup. */
 export interface Move {
   readonly id: string;
@@ -82,8 +89,13 @@ export function runSchedule<W>(
   dice: Dice | undefined,
   lengths: Lengths = LENGTHS,
 ): Run<W> {
-  const run = new Run(scenario, workload, dice && ((_id, count) => dice.below(count)));
-  for (let left = lengths.stepsMax; left > 0; left -= 1) {
+  const run = new Run(scenario, workload, dice && drawing(dice));
+  // Whatever comes to an end by chance at last must be judged before it does.
+  const isShort = dice !== undefined && dice.float() < SHORT;
+  const stepsMax = isShort
+    ? dice.below(Math.min(lengths.stepsMax, SHORT_STEPS_MAX))
+    : lengths.stepsMax;
+  for (let left = stepsMax; left > 0; left -= 1) {
     if (run.violation !== undefined) return run;
     const enabled: SimEvent[] = run.enabled();
     const all = dice === undefined ? enabled : withFaults(run, enabled, dice);
@@ -98,6 +110,21 @@ export function runSchedule<W>(
   return run;
 }
 
+/**
+ * Draws the choices of one run. In every other run the same label chooses the same each time: who
+ * decides afresh each time is no adversary, for by chance it will do well at last.
+ */
+function drawing(dice: Dice): Chooser {
+  if (dice.float() < 0.5) return (_id, count) => dice.below(count);
+  const fixed = new Map<string, number>();
+  return (id, count) => {
+    const label = id.slice(0, id.lastIndexOf('#'));
+    const index = fixed.get(label) ?? dice.below(count);
+    fixed.set(label, index);
+    return index % count;
+  };
+}
+
 /** A fault is offered once in a while only: each step could have one, and most runs should get far. */
 function withFaults<W>(run: Run<W>, enabled: SimEvent[], dice: Dice): SimEvent[] {
   const faults = run.faults(enabled);
@@ -105,12 +132,15 @@ function withFaults<W>(run: Run<W>, enabled: SimEvent[], dice: Dice): SimEvent[]
   return [...enabled, faults[dice.below(faults.length)] as SimEvent];
 }
 
+/** The text of a state costs as much as many steps: the first ones of the fair end go without. */
+const UNWATCHED_STEPS = 20;
+
 /**
  * The fair end: no more faults, every link and timer gets its turn, and each choice is made as the
  * chooser makes it the first time.
  */
 export function endFairly<W>(run: Run<W>, stepsMax: number, first: Chooser = () => 0): void {
-  run.faulty = false;
+  run.endFaults();
   const strategy = roundRobin();
   const fixed = new Map<string, number>();
   // A model that always decides the same way in the same place is the adversary that loops are made of.
@@ -122,6 +152,7 @@ export function endFairly<W>(run: Run<W>, stepsMax: number, first: Chooser = () 
   };
   const moments: Moment[] = [];
   const seen = new Map<number, number>();
+  let laps = 0;
   for (let left = stepsMax; left > 0; left -= 1) {
     if (run.violation !== undefined) return;
     const enabled = run.enabled();
@@ -129,17 +160,19 @@ export function endFairly<W>(run: Run<W>, stepsMax: number, first: Chooser = () 
       run.checkEnd();
       return;
     }
-    const text = hash(run.text);
-    const from = seen.get(text);
-    moments.push({ enabled: enabled.map(({ key }) => key), open: run.obligations });
-    if (from !== undefined) {
-      const lap = lapIn(run.steps, moments, from);
+    if (stepsMax - left >= UNWATCHED_STEPS) {
+      const open = run.obligations;
+      const text = hash(run.text);
+      const from = seen.get(text);
+      moments.push({ enabled: enabled.map(({ key }) => key), open });
+      const lap = from === undefined ? undefined : lapIn(run.steps, moments, from);
       if (lap !== undefined) {
         run.violation = lap;
         return;
       }
+      if (from !== undefined && open.length === 0 && (laps += 1) === LAPS_MAX) return;
+      seen.set(text, moments.length - 1);
     }
-    seen.set(text, moments.length - 1);
     const step = run.step(enabled[strategy.pick(enabled)] as SimEvent);
     strategy.happened?.(step);
   }

@@ -6,9 +6,10 @@
  * it began with, and all that it has been told since.
  */
 import type { Ask, Cell, Core, Envelope } from '../runtime/internal.ts';
-import { digest } from './digest.ts';
-import type { SimEvent } from './event.ts';
+import { digest, hash } from './digest.ts';
+import type { EffectBoard } from './effects.ts';
 import type { Choice } from './run.ts';
+import type { RootAsk } from './world.ts';
 
 /** The texts of one run's states. */
 export class StateText {
@@ -23,22 +24,27 @@ export class StateText {
     this.#project = project;
   }
 
-  /** After an agent's step: what its handler has been told, should it wait now. */
-  after(cell: Cell, event: SimEvent, choices: readonly Choice[]): void {
+  /** After a step in which an agent ran: what its handler has been told, should it wait now. */
+  after(cell: Cell, event: string, told: Envelope | undefined, choices: readonly Choice[]): void {
     if (cell.life.behavior?.wait === undefined) {
       this.#trails.delete(cell);
       return;
     }
-    const told = 'envelope' in event ? this.#text(event.envelope.message) : '';
+    const message = told === undefined ? '' : this.#text(told.message);
     const chosen = choices.map(({ index }) => index).join();
-    this.#trails.set(
-      cell,
-      `${this.#trails.get(cell) ?? ''}${unnumbered(event.id)} ${told} ${chosen};`,
-    );
+    const before = this.#trails.get(cell) ?? '';
+    // One number, however long it waits: a handler may ask and ask again for ever.
+    this.#trails.set(cell, `${hash(`${before} ${unnumbered(event)} ${message} ${chosen}`)}`);
   }
 
   /** The text of everything. */
-  whole(tasks: ReadonlyMap<string, string>, replies: Iterable<Envelope>, rest: string): string {
+  whole(
+    tasks: ReadonlyMap<string, string>,
+    replies: Iterable<Envelope>,
+    effects: EffectBoard,
+    asked: readonly RootAsk[],
+    rest: string,
+  ): string {
     const core = this.#core;
     this.#rankAsks();
     const paths = [...core.cells.keys()].sort();
@@ -48,6 +54,8 @@ export class StateText {
       ({ to, message }) => `${this.#nameOf(to as unknown as Ask)}=${this.#text(message)}`,
     );
     text += `replies ${answers.sort().join()}\n`;
+    text += `asked ${this.#text(asked)}\n`;
+    text += `effects ${effects.text((value) => this.#text(value))}\n`;
     const nowMs = core.clock.now();
     const timers = core.timers.all().filter(({ dueMs }) => dueMs < Infinity);
     text += `timers ${timers
@@ -59,7 +67,10 @@ export class StateText {
       .sort()
       .join()}\n`;
     text += `asks ${[...this.#ranks]
-      .map(([ask, name]) => `${name}@${ask.holder?.address ?? ''}`)
+      .map(
+        ([ask, name]) =>
+          `${name}@${ask.holder?.address ?? ''} ${ask.madeAtMs + ask.timeoutMs - nowMs}`,
+      )
       .sort()
       .join()}\n`;
     return text + rest;
@@ -149,5 +160,6 @@ export class StateText {
 
 /** An event without its number: the same state may be reached after many laps. */
 function unnumbered(event: string): string {
-  return event.slice(0, event.lastIndexOf('#'));
+  const end = event.lastIndexOf('#');
+  return end === -1 ? event : event.slice(0, end);
 }

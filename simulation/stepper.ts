@@ -14,6 +14,7 @@ export class Stepper implements Scheduler {
   readonly burst = NaN;
   readonly #ready = new Set<Cell>();
   #idle: (() => void)[] = [];
+  #ran = new Set<Cell>();
 
   enqueue(runnable: Runnable): void {
     if (!(runnable instanceof Cell)) throw new TypeError('only agents run in a simulation');
@@ -33,8 +34,16 @@ export class Stepper implements Scheduler {
     return this.#ready;
   }
 
+  /** The agents that have run since this was read last. */
+  takeRan(): Iterable<Cell> {
+    const ran = this.#ran;
+    this.#ran = new Set();
+    return ran;
+  }
+
   /** Lets an agent handle one message, or one command when it has any. */
   step(cell: Cell): void {
+    this.#ran.add(cell);
     this.#ready.delete(cell);
     if (cell.run(1)) this.#ready.add(cell);
   }

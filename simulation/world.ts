@@ -18,11 +18,19 @@ export class World {
   readonly #core: Core;
   readonly #tasks: ReadonlyMap<string, 'open' | 'done'>;
   readonly #asks: readonly RootAsk[];
+  /** Whose state the present property has looked at. */
+  #looked: Set<string> | undefined;
 
   constructor(core: Core, tasks: ReadonlyMap<string, 'open' | 'done'>, asks: readonly RootAsk[]) {
     this.#core = core;
     this.#tasks = tasks;
     this.#asks = asks;
+  }
+
+  /** @internal The same world, which notes whose state is looked at. */
+  watched(looked: Set<string>): World {
+    this.#looked = looked;
+    return this;
   }
 
   /** The state of a function agent, or the context of a machine. Throws when there is no such agent. */
@@ -37,6 +45,7 @@ export class World {
 
   /** Whether somebody lives there. */
   isAlive(agent: string): boolean {
+    this.#looked?.add(agent);
     return this.#core.cells.get(`/${agent}`)?.status === 'running';
   }
 
@@ -69,6 +78,7 @@ export class World {
   }
 
   #cell(agent: string) {
+    this.#looked?.add(agent);
     const cell = this.#core.cells.get(`/${agent}`);
     if (cell !== undefined) return cell;
     throw new InvalidOption({

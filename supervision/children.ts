@@ -9,11 +9,13 @@ import {
   StartFailed,
   type AgentContext,
   type AnyRef,
+  type ChildSpawnOptions,
   type Down,
   type ExitReason,
   type StartOutcome,
   type Wait,
 } from '../runtime/index.ts';
+import { Roster } from '../runtime/internal.ts';
 import { backoffMs } from './backoff.ts';
 import type { ChildSpec } from './child-spec.ts';
 import { RestartIntensityReached, type RestartLimit } from './errors.ts';
@@ -43,6 +45,7 @@ export interface Child {
   restarts: number;
   attempts: number;
   failedStarts: number;
+  /** Kept for a child with a backoff. */
   startedAtMs: number;
   /** Why it ended, or could not start, the last time. */
   cause: unknown;
@@ -90,14 +93,15 @@ type Ctx = AgentContext<EventObject>;
 
 /** The children of one supervisor, in start order. */
 export class Children {
-  readonly byId = new Map<string, Child>();
+  readonly byId = new Roster<Child>();
   #limit: Intensity = { intensity: 0, periodMs: 1 };
   #window = new RestartWindow(0, 1);
 
   /** Says how often there may be restarts; until then none is allowed. */
-  limit(limit: Intensity): void {
-    this.#limit = limit;
-    this.#window = new RestartWindow(limit.intensity, limit.periodMs);
+  limit({ intensity, periodMs }: Intensity): void {
+    // These two alone: a plan has the specs too, and an error tells what it is given.
+    this.#limit = { intensity, periodMs };
+    this.#window = new RestartWindow(intensity, periodMs);
   }
 
   get ids(): string[] {
@@ -132,6 +136,19 @@ export class Children {
     return { specs, active, supervisors, workers: specs - supervisors };
   }
 
+  /** What decides of their future, for whoever compares states: no times, and no number that only grows. */
+  toJSON(): unknown {
+    const children = [...this.byId.values()].map(({ spec, status, ref, ...counts }) => ({
+      id: spec.id,
+      status,
+      ref,
+      restarts: spec.restartsMax === Infinity ? undefined : counts.restarts,
+      failedStarts: spec.failedStartsMax === Infinity ? undefined : counts.failedStarts,
+      nextDelayMs: spec.backoff && backoffMs(spec.backoff, counts.attempts, 0),
+    }));
+    return { children, restarts: this.#window };
+  }
+
   /** The child whose present life a `Down` is about; undefined when it is old news or a stranger's. */
   endedBy({ ref, incarnation }: Down): Child | undefined {
     const child = this.byId.get(idOf(ref));
@@ -158,14 +175,14 @@ export class Children {
       startedAtMs: 0,
       cause: undefined,
     };
-    this.byId.set(spec.id, child);
+    this.byId.add(spec.id, child);
     return child;
   }
 
   /** Forgets a child that does not run; its place is given up. */
   remove(ctx: Ctx, child: Child): void {
     this.leave(ctx, child);
-    this.byId.delete(child.spec.id);
+    this.byId.delete(child.spec.id, child);
   }
 
   /**
@@ -173,19 +190,32 @@ export class Children {
    * child had nothing to do; throws `StartFailed` when it cannot start.
    */
   *start(ctx: Ctx, child: Child, level: 'info' | 'debug'): Move<Started> {
-    const { ignored, info } = yield* this.#live(ctx, child);
-    const ref = child.ref as AnyRef;
-    if (ignored) {
-      // It is on its way out; its place is free once it is gone.
-      yield* ctx.stopChild(ref);
-      this.leave(ctx, child);
-      return { ref: undefined, info };
-    }
+    return yield* this.started(ctx, child, this.begin(ctx, child), level);
+  }
+
+  /** Waits for a start that has begun. */
+  *started(
+    ctx: Ctx,
+    child: Child,
+    start: Wait<StartOutcome>,
+    level: 'info' | 'debug',
+  ): Move<Started> {
+    const outcome = yield* start;
+    if (!outcome.ignored) return this.up(ctx, child, outcome, level);
+    // It is on its way out; its place is free once it is gone.
+    yield* ctx.stopChild(child.ref as AnyRef);
+    this.leave(ctx, child);
+    return { ref: undefined, info: outcome.info };
+  }
+
+  /** Notes that a child has started. */
+  up(ctx: Ctx, child: Child, { info }: StartOutcome, level: 'info' | 'debug'): Started {
+    const { spec, ref } = child;
     child.status = 'running';
-    child.startedAtMs = ctx.now();
+    if (spec.backoff !== undefined) child.startedAtMs = ctx.now();
     child.failedStarts = 0;
     // A temporary child is never started again, and its input may be large.
-    if (child.spec.restart === 'temporary') child.spec = child.spec.withoutInput();
+    if (spec.restart === 'temporary' && spec.input !== undefined) child.spec = spec.withoutInput();
     reportProgress(ctx, child, level);
     return { ref, info };
   }
@@ -215,9 +245,10 @@ export class Children {
       child.status = 'restarting';
       child.cause = causeOf(reason);
       child.restarts += 1;
-      const quietMs = ctx.now() - child.startedAtMs;
-      if (backoff !== undefined && quietMs >= (backoff.resetAfterMs ?? backoff.maxMs))
-        child.attempts = 0;
+      if (backoff !== undefined) {
+        const quietMs = ctx.now() - child.startedAtMs;
+        if (quietMs >= (backoff.resetAfterMs ?? backoff.maxMs)) child.attempts = 0;
+      }
     }
     const delayMs = restarts ? this.#delayMs(ctx, child) : undefined;
     if (isReported(restart, reason)) reportTerminated(ctx, child, reason, delayMs);
@@ -242,7 +273,7 @@ export class Children {
     child.status = 'stopped';
     child.ref = undefined;
     if (ref !== undefined) ctx.release(ref);
-    if (child.spec.restart === 'temporary') this.byId.delete(child.spec.id);
+    if (child.spec.restart === 'temporary') this.byId.delete(child.spec.id, child);
   }
 
   /** Counts one restart; when it is one too many, the supervisor ends with the true cause beside `shutdown`. */
@@ -294,8 +325,8 @@ export class Children {
     if (bad.length > 0) reportShutdownErrors(ctx, bad);
   }
 
-  /** A new life in the place that the child kept, or in a new place. */
-  #live(ctx: Ctx, child: Child): Wait<StartOutcome> {
+  /** Begins a new life in the place that the child kept, or in a new place. */
+  begin(ctx: Ctx, child: Child): Wait<StartOutcome> {
     const { ref } = child;
     if (ref !== undefined) {
       try {
@@ -328,16 +359,11 @@ export class Children {
 function spawn(ctx: Ctx, spec: ChildSpec): AnyRef {
   const { id, logic, input, name, mailbox, shutdown, trapExit, persist } = spec;
   try {
-    return ctx.spawn(logic, {
-      id,
-      input,
-      shutdown,
-      trapExit,
-      hold: true,
-      ...(name !== undefined && { name }),
-      ...(mailbox !== undefined && { mailbox }),
-      ...(persist !== undefined && { persist }),
-    });
+    // What is undefined counts as not given.
+    const options = { id, input, shutdown, trapExit, hold: true, name, mailbox, persist };
+    // A temporary child is never started again: nobody needs its place.
+    if (spec.restart === 'temporary') options.hold = false;
+    return ctx.spawn(logic, options as ChildSpawnOptions);
   } catch (cause) {
     // Such as a name that somebody else holds.
     throw new StartFailed({ path: `${ctx.self.path}/${id}` }, { cause });

@@ -13,6 +13,8 @@ import {
   type Exit,
   type ExitReason,
   type HandlerLogic,
+  type StartOutcome,
+  type Wait,
 } from '../runtime/index.ts';
 import { checkOptions } from '../runtime/internal.ts';
 import { ChildSpec, checkNotSignificant, markSupervisor, oneOf } from './child-spec.ts';
@@ -44,6 +46,7 @@ export type DynamicSupervisorLogic = HandlerLogic<Children, DynamicSupervisorEve
 
 type Received = DynamicSupervisorEvent | Retry | Down | Exit;
 type Ctx = AgentContext<EventObject>;
+type StartChild = Extract<DynamicSupervisorEvent, { readonly type: 'startChild' }>;
 
 /**
  * Makes the logic of a dynamic supervisor. A child that ends and is not restarted is forgotten, and
@@ -75,22 +78,21 @@ export function dynamicSupervisor(options: DynamicSupervisorOptions = {}): Dynam
       ctx.trapExit(true);
       children.limit({ intensity, periodMs });
     },
-    *receive(children: Children, event: Received, context: AgentContext<Received>) {
+    // Only what waits is a generator: most ends and requests are dealt with at once.
+    receive(children: Children, event: Received, context: AgentContext<Received>) {
       const ctx = context as Ctx;
       switch (event.type) {
         case 'troupe.down':
-          return yield* onEnded(children, ctx, event);
+          return onEnded(children, ctx, event);
         case 'supervisor.retry': {
           const child = children.byId.get(event.id);
-          if (child?.status === 'restarting') yield* restart(children, ctx, child);
-          return;
+          return child?.status === 'restarting' ? restart(children, ctx, child) : undefined;
         }
         case 'troupe.exit':
-          obeyParent(ctx, event);
-          return;
+          return obeyParent(ctx, event);
         default:
-          if (isRequest(event)) yield* onRequest(children, ctx, maxChildren, event);
-          else unknownMessage(ctx, event);
+          if (isRequest(event)) return onRequest(children, ctx, maxChildren, event);
+          return unknownMessage(ctx, event);
       }
     },
     stop(children: Children, _reason: ExitReason, ctx: AgentContext<Received>) {
@@ -101,13 +103,14 @@ export function dynamicSupervisor(options: DynamicSupervisorOptions = {}): Dynam
   return markSupervisor(logic as unknown as DynamicSupervisorLogic);
 }
 
-function* onEnded(children: Children, ctx: Ctx, down: Down): Move<void> {
+function onEnded(children: Children, ctx: Ctx, down: Down): Move<void> | undefined {
   const child = children.endedBy(down);
-  if (child === undefined) return;
+  if (child === undefined) return undefined;
   const delayMs = children.ended(ctx, child, down.reason);
+  if (delayMs === 0) return restart(children, ctx, child);
   if (delayMs === undefined) children.remove(ctx, child);
-  else if (delayMs === 0) yield* restart(children, ctx, child);
   else children.retryIn(ctx, child, delayMs);
+  return undefined;
 }
 
 function* restart(children: Children, ctx: Ctx, child: Child): Move<void> {
@@ -117,31 +120,28 @@ function* restart(children: Children, ctx: Ctx, child: Child): Move<void> {
     children.remove(ctx, child);
 }
 
-function* onRequest(
+function onRequest(
   children: Children,
   ctx: Ctx,
   maxChildren: number,
   request: DynamicSupervisorEvent,
-): Move<void> {
+): Move<void> | void {
   switch (request.type) {
     case 'startChild':
-      return yield* onStartChild(children, ctx, maxChildren, request);
+      return onStartChild(children, ctx, maxChildren, request);
     case 'whichChildren':
-      ctx.reply(request, { type: 'children', children: children.list() });
-      return;
+      return ctx.reply(request, { type: 'children', children: children.list() });
     case 'countChildren':
-      ctx.reply(request, { type: 'count', count: children.count() });
-      return;
+      return ctx.reply(request, { type: 'count', count: children.count() });
     case 'stopChild':
     case 'getChildSpec': {
       const { ref } = request;
       // Ids name children of supervisors with a fixed list; here a child is known by its ref.
-      if (!isRef(ref)) ctx.fail(request, needsRef(request.type, ref));
-      else yield* onChildRequest(children, ctx, request);
-      return;
+      if (isRef(ref)) return onChildRequest(children, ctx, request);
+      return ctx.fail(request, needsRef(request.type, ref));
     }
     default:
-      unknownMessage(ctx, request);
+      return unknownMessage(ctx, request);
   }
 }
 
@@ -166,33 +166,72 @@ function* onChildRequest(
   }
 }
 
-function* onStartChild(
+function onStartChild(
   children: Children,
   ctx: Ctx,
   maxChildren: number,
-  request: Extract<DynamicSupervisorEvent, { readonly type: 'startChild' }>,
-): Move<void> {
+  request: StartChild,
+): Move<void> | undefined {
   let child: Child | undefined;
   try {
-    const spec = ChildSpec.from(request.spec, 'spec');
-    const { id } = spec;
-    const known = children.byId.get(id);
-    if (known?.status === 'restarting') throw new ChildRestarting({ id });
-    if (known?.ref !== undefined) throw new AlreadyStarted({ id, ref: known.ref });
-    checkNotSignificant(spec, 'spec');
-    if (children.byId.size >= maxChildren)
-      throw new MaxChildren({ path: ctx.self.path, maxChildren });
-    child = children.add(spec);
-    const started = yield* children.start(ctx, child, 'debug');
+    child = children.add(newSpec(children, ctx, maxChildren, request));
+    const start = children.begin(ctx, child);
+    // What has started at once is there at once.
+    const { done, value } = start[Symbol.iterator]().next();
+    if (done !== true || value.ignored) return answerLater(children, ctx, child, start, request);
+    answerStarted(ctx, request, children.up(ctx, child, value, 'debug'));
+  } catch (error) {
+    refuse(children, ctx, child, request, error);
+  }
+  return undefined;
+}
+
+function* answerLater(
+  children: Children,
+  ctx: Ctx,
+  child: Child,
+  start: Wait<StartOutcome>,
+  request: StartChild,
+): Move<void> {
+  try {
+    const started = yield* children.started(ctx, child, start, 'debug');
     if (started.ref === undefined) children.remove(ctx, child);
     answerStarted(ctx, request, started);
   } catch (error) {
-    if (child !== undefined) {
-      reportStartError(ctx, child, error);
-      children.remove(ctx, child);
-    }
-    ctx.fail(request, error);
+    refuse(children, ctx, child, request, error);
   }
+}
+
+/** The spec of a child that is to be added; throws what is wrong with it. */
+function newSpec(
+  children: Children,
+  ctx: Ctx,
+  maxChildren: number,
+  request: StartChild,
+): ChildSpec {
+  const spec = ChildSpec.from(request.spec, 'spec');
+  const { id } = spec;
+  const known = children.byId.get(id);
+  if (known?.status === 'restarting') throw new ChildRestarting({ id });
+  if (known?.ref !== undefined) throw new AlreadyStarted({ id, ref: known.ref });
+  checkNotSignificant(spec, 'spec');
+  if (children.byId.size >= maxChildren)
+    throw new MaxChildren({ path: ctx.self.path, maxChildren });
+  return spec;
+}
+
+function refuse(
+  children: Children,
+  ctx: Ctx,
+  child: Child | undefined,
+  request: StartChild,
+  error: unknown,
+): void {
+  if (child !== undefined) {
+    reportStartError(ctx, child, error);
+    children.remove(ctx, child);
+  }
+  ctx.fail(request, error);
 }
 
 function needsRef(asked: string, given: unknown): InvalidOption {

@@ -4,23 +4,10 @@ export type { SupervisorLogic } from './supervisor.ts';
 export type { SupervisorOptions } from './plan.ts';
 export { dynamicSupervisor } from './dynamic-supervisor.ts';
 export type { DynamicSupervisorLogic, DynamicSupervisorOptions } from './dynamic-supervisor.ts';
-export {
-  TaskAborted,
-  TaskTimeout,
-  callersOf,
-  runTask,
-  streamTasks,
-  taskSupervisor,
-} from './task-supervisor.ts';
-export type {
-  StreamTasksOptions,
-  StreamWork,
-  Task,
-  TaskOptions,
-  TaskOutcome,
-  TaskSupervisorLogic,
-  TaskWork,
-} from './task-supervisor.ts';
+export { TaskAborted, TaskTimeout, callersOf, runTask, taskSupervisor } from './task-supervisor.ts';
+export type { Task, TaskOptions, TaskSupervisorLogic, TaskWork } from './task-supervisor.ts';
+export { streamTasks } from './task-stream.ts';
+export type { StreamTasksOptions, StreamWork, TaskOutcome } from './task-stream.ts';
 export { partitionFor, partitionOf, partitionSupervisor } from './partition-supervisor.ts';
 export type {
   PartitionSpec,

@@ -6,6 +6,9 @@
  */
 import { InvalidOption } from '../runtime/index.ts';
 
+/** More restarts than these left are as good as any number, for whoever compares states. */
+const MANY = 100;
+
 /** A sliding window of restarts, kept as a ring of `intensity` times: the cost does not grow with the period. */
 export class RestartWindow {
   readonly #intensity: number;
@@ -35,6 +38,17 @@ export class RestartWindow {
   /** How many of the counted restarts lie within the period before `nowMs`. */
   count(nowMs: number): number {
     return this.#times.filter((time) => nowMs - time <= this.#periodMs).length;
+  }
+
+  /**
+   * What decides of restarts to come, for whoever compares states: how long before the newest those
+   * came that still count. With many left none of them decides anything.
+   */
+  toJSON(): unknown {
+    const newest = Math.max(...this.#times);
+    if (this.#intensity - this.count(newest) > MANY) return 'many left';
+    const ages = this.#times.map((time) => newest - time);
+    return ages.filter((age) => age <= this.#periodMs).sort((a, b) => a - b);
   }
 }
 

@@ -29,7 +29,7 @@ export function reportTerminated(
   ctx.report({
     level: 'error',
     label: 'supervisor/child_terminated',
-    fields: { ...offender(child, ctx), ...why(reason), ...delay(delayMs) },
+    fields: () => ({ ...offender(child, ctx), ...why(reason), ...delay(delayMs) }),
   });
 }
 

@@ -154,6 +154,10 @@ function* onEnded(children: Children, ctx: Ctx, plan: Plan, down: Down): Move<vo
 
 function* restart(children: Children, ctx: Ctx, { strategy }: Plan, child: Child): Move<void> {
   if (!children.mayRestart(ctx, child)) return;
+  if (strategy === 'one_for_one') {
+    yield* children.restart(ctx, child);
+    return;
+  }
   const group = groupOf(children, strategy, child);
   for (const sibling of [...group].reverse()) {
     if (sibling === child) continue;
@@ -168,7 +172,6 @@ function* restart(children: Children, ctx: Ctx, { strategy }: Plan, child: Child
 
 /** Who is restarted for the child, itself included, in start order. */
 function groupOf(children: Children, strategy: Strategy, child: Child): Child[] {
-  if (strategy === 'one_for_one') return [child];
   const ids = restartGroup(strategy, children.ids, child.spec.id);
   return ids.map((id) => children.byId.get(id) as Child);
 }

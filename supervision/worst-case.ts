@@ -4,7 +4,7 @@
  * nothing, and asks the logics alone.
  */
 import { InvalidOption } from '../runtime/index.ts';
-import { checkLogic } from '../runtime/internal.ts';
+import { checkId, checkLogic, checkOptions } from '../runtime/internal.ts';
 import type { ChildSpec } from './child-spec.ts';
 import { planBehind, type Plan } from './plan.ts';
 
@@ -77,7 +77,9 @@ export interface WorstCaseOptions {
  */
 export function worstCase(logic: object, options: WorstCaseOptions = {}): WorstCase {
   checkLogic(logic);
+  checkOptions(options, ['id', 'crashesMax'], 'worstCase');
   const { id = 'top', crashesMax = 1_000 } = options;
+  checkId(id);
   if (typeof crashesMax !== 'number' || !(crashesMax >= 1)) {
     throw new InvalidOption({ field: 'crashesMax', given: crashesMax, allowed: 'a number >= 1' });
   }

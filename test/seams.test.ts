@@ -10,7 +10,13 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   exports: Record<string, string | { source: string }>;
 };
-const seams = ['runtime/clock.ts', 'runtime/scheduler.ts', 'runtime/random.ts'];
+// What traps the use of something has to name it.
+const seams = [
+  'runtime/clock.ts',
+  'runtime/scheduler.ts',
+  'runtime/random.ts',
+  'simulation/traps.ts',
+];
 
 /** The shipped sources, with what the exports name as the list of shipped folders. */
 const sources = Object.values(manifest.exports)

@@ -81,6 +81,8 @@ const KNOWN = [
   'log',
   'freeze',
   'planTransitions',
+  'crashDetails',
+  'redact',
   'askTimeoutMs',
   'hopsMax',
   'deadLettersMax',

@@ -8,6 +8,7 @@ import { NORMAL, SHUTDOWN } from '../exit.ts';
 import type { Life } from '../life.ts';
 import { running } from '../step.ts';
 import type { SavedSnapshot, SavedTimer } from '../store.ts';
+import { AgentActor } from './agent-actor.ts';
 import type { XStateHost } from './host.ts';
 import {
   LET_GO,
@@ -16,6 +17,7 @@ import {
   STOP,
   WAITING,
   type InnerActor,
+  type InnerMailbox,
   type InnerSnapshot,
 } from './internals.ts';
 import { hostLogic, selection, type Hosted, type Selection } from './logic.ts';
@@ -32,8 +34,8 @@ export class XStateBehavior implements Behavior {
   readonly life: Life;
   readonly #host: XStateHost;
   readonly #hosted: Hosted;
-  /** Started and not yet stopped, parents before their children. */
-  readonly #inner = new Set<InnerActor>();
+  /** What the root actor has invoked and spawned: started and not yet stopped, parents before their children. */
+  #inner: Set<InnerActor> | undefined;
   #keyed: Map<string, InnerActor> | undefined;
   #actor: InnerActor | undefined;
   #timerIds = 0;
@@ -111,13 +113,21 @@ export class XStateBehavior implements Behavior {
 
   /** Stops all that runs, children before parents: intervals, promises, timers, subscriptions. */
   dispose(): void {
-    for (const actor of [...this.#inner].reverse()) {
-      if (actor._processingStatus === 1) this.#halt(actor);
-      this.life.timers.cancelAll(actor);
-    }
-    if (this.#actor?._snapshot.status === 'error') cleanUp(this.#actor);
-    this.#inner.clear();
+    for (const actor of this.#innermostFirst()) this.#dispose(actor);
+    const root = this.#actor;
+    if (root !== undefined) this.#dispose(root);
+    if (root?._snapshot.status === 'error') cleanUp(root);
+    this.#inner = undefined;
     this.#keyed = undefined;
+  }
+
+  #dispose(actor: InnerActor): void {
+    if (actor._processingStatus === 1) this.#halt(actor);
+    this.life.timers.cancelAll(actor);
+  }
+
+  #innermostFirst(): InnerActor[] {
+    return this.#inner === undefined ? [] : [...this.#inner].reverse();
   }
 
   snapshot(): Snapshot<unknown> {
@@ -138,8 +148,13 @@ export class XStateBehavior implements Behavior {
   adopt(actor: InnerActor): void {
     actor[OWNER] = this;
     actor[LINEAGE] = this.life.lineage;
-    this.#inner.add(actor);
-    actor.mailbox = {
+    if (actor !== this.#actor) (this.#inner ??= new Set()).add(actor);
+    if (!(actor instanceof AgentActor)) actor.mailbox = this.mailboxOf(actor);
+  }
+
+  /** The mailbox that XState sees of an actor: the cell's. */
+  mailboxOf(actor: InnerActor): InnerMailbox {
+    return {
       start: () => undefined,
       clear: () => undefined,
       enqueue: (event) => {
@@ -154,14 +169,15 @@ export class XStateBehavior implements Behavior {
     const { systemId, _processingStatus: status } = actor;
     if (systemId !== undefined && this.#keyed?.get(systemId) === actor)
       this.#keyed.delete(systemId);
-    if (status === 2 && this.#inner.delete(actor)) {
-      if (actor._snapshot.status === 'error' && actor !== this.#actor) this.#sweep(actor);
+    if (actor === this.#actor) return;
+    if (status === 2 && this.#inner?.delete(actor)) {
+      if (actor._snapshot.status === 'error') this.#sweep(actor);
     } else if (status !== 0 && running.cell === this.life.cell) actor[LET_GO] = true;
   }
 
   /** XState leaves running what a crashed actor has invoked, and the crashed callback's cleanup undone. */
   #sweep(crashed: InnerActor): void {
-    for (const actor of [...this.#inner].reverse())
+    for (const actor of this.#innermostFirst())
       if (actor._parent === crashed) this.#stopInner(actor);
     cleanUp(crashed);
   }
@@ -200,7 +216,7 @@ export class XStateBehavior implements Behavior {
       actor[WAITING] = 0;
     }
     if (actor._processingStatus === 1) this.#halt(actor);
-    this.#inner.delete(actor);
+    this.#inner?.delete(actor);
   }
 
   #halt(actor: InnerActor): void {
@@ -217,23 +233,16 @@ export class XStateBehavior implements Behavior {
   }
 
   #construct(snapshot: unknown): InnerActor {
-    const { cell } = this.life;
-    const { input } = cell.options;
     // Somebody may have looked at the agent before its start: what was made then is replaced.
     this.#keyed = undefined;
-    const restored = snapshot === undefined ? {} : { snapshot };
-    return (this.#actor = this.#host.create(this, this.#hosted.logic, {
-      id: cell.path,
-      input,
-      ...restored,
-    }));
+    return (this.#actor = this.#host.create(this, this.#hosted, snapshot));
   }
 
   #process(actor: InnerActor, event: EventObject): InnerSnapshot {
     selection.actor = actor;
     selection.event = event;
     selection.transitions = undefined;
-    selection.reentered = false;
+    selection.moved = false;
     actor._process(event);
     selection.actor = undefined;
     selection.event = undefined;
@@ -254,7 +263,7 @@ export class XStateBehavior implements Behavior {
     if (before === undefined) return 'changed';
     if (selected?.transitions?.length === 0 && before === after) return 'unhandled';
     // XState keeps the list of active nodes as it is while no microstep changes it.
-    if (selected?.reentered === true || before._nodes !== after._nodes) return 'changed';
+    if (selected?.moved === true || before._nodes !== after._nodes) return 'changed';
     return before === after ? 'same' : 'updated';
   }
 

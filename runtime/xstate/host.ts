@@ -24,7 +24,9 @@ import { Envelope, type Lineage } from '../envelope.ts';
 import { InvalidOption, NoParent } from '../errors.ts';
 import { isRef } from '../ref.ts';
 import { running } from '../step.ts';
+import { AgentActor } from './agent-actor.ts';
 import { XStateBehavior } from './behavior.ts';
+import { takeOver } from './effects.ts';
 import {
   LINEAGE,
   OWNER,
@@ -33,7 +35,14 @@ import {
   type InnerActor,
   type InnerSystem,
 } from './internals.ts';
-import { bounded, hostLogic, observed, selection, type SelectedTransition } from './logic.ts';
+import {
+  hostLogic,
+  innerMachine,
+  observed,
+  selection,
+  type Hosted,
+  type SelectedTransition,
+} from './logic.ts';
 
 /** The two inspection events that the adapter itself looks at, and all the others. */
 type Noticed =
@@ -79,13 +88,17 @@ export class XStateHost {
   /** Attaches an observer of XState's own inspection protocol, such as Stately's inspector. */
   inspect(observer: (event: XStateInspectionEvent) => void): () => void {
     const subscription = this.#system.inspect(observer);
-    this.#inspectors += 1;
-    observed.systems += 1;
+    this.#watched(1);
     return () => {
       subscription.unsubscribe();
-      this.#inspectors -= 1;
-      observed.systems -= 1;
+      this.#watched(-1);
     };
+  }
+
+  #watched(more: 1 | -1): void {
+    this.#inspectors += more;
+    observed.systems += more;
+    this.#system.observed = this.#inspectors > 0;
   }
 
   /** Throws when a logic cannot be hosted, so that misuse is told at the spawn. */
@@ -93,14 +106,26 @@ export class XStateHost {
     hostLogic(logic, this.core.planTransitions);
   }
 
-  /** Makes the actor of an agent. */
-  create(owner: XStateBehavior, logic: AnyActorLogic, options: object): InnerActor {
+  /** Makes the actor of an agent, from a saved snapshot if there is one. */
+  create(owner: XStateBehavior, hosted: Hosted, saved: unknown): InnerActor {
+    const { logic, kind } = hosted;
+    const { path: id, options } = owner.life.cell;
+    const { input } = options;
+    const system = this.#system;
+    const parent = this.#root;
+    if (kind === 'machine') {
+      const given = { id, logic, _parent: parent, system, input };
+      return new AgentActor(owner, given, saved) as unknown as InnerActor;
+    }
     const outer = this.#constructing;
     this.#constructing = owner;
     try {
+      const restored = saved === undefined ? {} : { snapshot: saved };
       const actor = createActor(logic, {
-        ...options,
-        parent: this.#root,
+        id,
+        input,
+        parent,
+        ...restored,
       } as never) as unknown as InnerActor;
       actor[OWNER] = owner;
       // What it emits reaches the listeners of its ref once the step has ended.
@@ -172,7 +197,8 @@ export class XStateHost {
       this.#notice(event as Noticed);
       if (this.#inspectors > 0) inspect(event);
     };
-    system._relay = (source, target, event) => this.#relay(source, target, event);
+    system._relay = (source, target, event) =>
+      this.#relay(source as InnerActor | undefined, target, event);
     system.scheduler = {
       schedule: (source, target, event, delayMs, id) =>
         this.#schedule(source, target, event, delayMs, id),
@@ -186,10 +212,14 @@ export class XStateHost {
     // An actor is being made, and its logic has not been called yet.
     if (event.type === '@xstate.actor') {
       const { actorRef: actor } = event;
-      if (actor._parent === undefined || actor._parent === this.#root) return;
-      if (actor.logic instanceof StateMachine) actor.logic = bounded(actor.logic);
+      if (actor._parent === undefined) return;
+      const { effects, planTransitions } = this.core;
+      if (effects !== undefined) takeOver(actor, effects, this.#ownerOf(actor).life.cell.path);
+      if (actor._parent === this.#root) return;
+      if (actor.logic instanceof StateMachine)
+        actor.logic = innerMachine(actor.logic, planTransitions);
     } else if (event.type === '@xstate.microstep' && event.actorRef === selection.actor) {
-      selection.reentered ||= event._transitions.some(
+      selection.moved ||= event._transitions.some(
         ({ reenter, target }) => reenter && target !== undefined,
       );
     }

@@ -3,6 +3,7 @@
  * installed XState has it. test/xstate/internals.test.ts pins each fact.
  */
 import {
+  Actor,
   StateMachine,
   type AnyActorLogic,
   type EventObject,
@@ -19,6 +20,8 @@ export interface InnerActor {
   readonly sessionId: string;
   logic: AnyActorLogic;
   readonly systemId: string | undefined;
+  /** The name of its logic in its parent's machine, or the logic itself. */
+  readonly src: unknown;
   readonly system: InnerSystem;
   readonly _parent: InnerActor | undefined;
   readonly _snapshot: InnerSnapshot;
@@ -49,13 +52,17 @@ export interface InnerSnapshot {
 }
 
 export interface InnerSystem {
+  /** Somebody looks at XState's own protocol; a field of ours. */
+  observed?: boolean;
+  readonly _logger: unknown;
+  readonly _clock: { setTimeout(run: () => void, delayMs: number): unknown };
   _bookId(): string;
   _register(sessionId: string, actor: InnerActor): string;
   _unregister(actor: InnerActor): void;
   _set(systemId: string, actor: InnerActor): void;
   get(systemId: string): unknown;
   getAll(): Record<string, unknown>;
-  _relay(source: InnerActor | undefined, target: unknown, event: EventObject): void;
+  _relay(source: object | undefined, target: unknown, event: EventObject): void;
   _sendInspectionEvent(event: object): void;
   inspect(observer: (event: XStateInspectionEvent) => void): { unsubscribe(): void };
   scheduler: {
@@ -94,6 +101,8 @@ export function checkInternals(actor: object, system: object): void {
     [actor, '_snapshot', 'object'],
     [actor, '_processingStatus', 'number'],
     [actor, '_actorScope', 'object'],
+    [system, '_clock', 'object'],
+    [system, '_logger', 'function'],
     [system, '_bookId', 'function'],
     [system, '_register', 'function'],
     [system, '_unregister', 'function'],
@@ -101,7 +110,12 @@ export function checkInternals(actor: object, system: object): void {
     [system, '_relay', 'function'],
     [system, '_sendInspectionEvent', 'function'],
     [system, 'scheduler', 'object'],
+    [Actor.prototype, '_initState', 'function'],
+    [Actor.prototype, 'update', 'function'],
+    [Actor.prototype, '_stopProcedure', 'function'],
     [StateMachine.prototype, 'getTransitionData', 'function'],
+    [StateMachine.prototype, 'getInitialSnapshot', 'function'],
+    [StateMachine.prototype, '_getPreInitialState', 'function'],
   ];
   for (const [holder, name, type] of parts) {
     if (typeof (holder as Record<string, unknown>)[name] !== type) {
@@ -128,10 +142,23 @@ export interface MachineNode {
   readonly always?: readonly Transition[];
   readonly entry: readonly unknown[];
   readonly exit: readonly unknown[];
-  readonly invoke: readonly unknown[];
+  readonly invoke: readonly Invoke[];
+  readonly output?: unknown;
   readonly tags: readonly string[];
   readonly meta?: { readonly postpone?: unknown };
 }
+
+/** An actor that a state invokes. */
+interface Invoke {
+  readonly src: string;
+  readonly id: string;
+  readonly systemId?: string;
+  readonly input?: unknown;
+  readonly onSnapshot?: unknown;
+}
+
+/** What XState remembers of the states that were active, by the id of the history state. */
+export type History = Readonly<Record<string, readonly MachineNode[]>>;
 
 /** A transition as XState has it. */
 export interface Transition {
@@ -143,6 +170,7 @@ export interface Transition {
 }
 
 export interface Machine {
+  readonly config: { readonly context?: unknown };
   readonly options: { readonly maxIterations?: number };
   readonly root: MachineNode;
   readonly implementations: {
@@ -150,7 +178,10 @@ export interface Machine {
     readonly guards: Readonly<Record<string, unknown>>;
     readonly actors: Readonly<Record<string, unknown>>;
   };
-  getStateNodeById(id: string): { readonly config: { readonly invoke?: unknown } };
+  getTransitionData(snapshot: MachineSnapshot, event: EventObject): readonly Transition[];
+  transition: Transit;
+  getInitialSnapshot: Begin;
+  _getPreInitialState(scope: Scope, event: EventObject, queue: EventObject[]): MachineSnapshot;
 }
 
 export interface MachineSnapshot {
@@ -163,7 +194,7 @@ export interface MachineSnapshot {
   readonly value: unknown;
   readonly tags: ReadonlySet<string>;
   readonly children: Readonly<Record<string, unknown>>;
-  readonly historyValue: object;
+  readonly historyValue: History;
   readonly matches: unknown;
   readonly hasTag: unknown;
   readonly can: unknown;
@@ -172,8 +203,8 @@ export interface MachineSnapshot {
 }
 
 export interface Scope {
-  readonly self: object;
-  readonly system: object;
+  readonly self: object & { readonly _processingStatus?: number };
+  readonly system: Pick<InnerSystem, '_relay' | '_sendInspectionEvent'>;
   defer(run: () => void): void;
   actionExecutor(action: { type: string; info: unknown; params: unknown; exec: unknown }): void;
 }
@@ -185,21 +216,41 @@ export type Transit = (
   scope: Scope,
 ) => MachineSnapshot;
 
+/** XState's own function of the machine that makes its first snapshot. */
+export type Begin = (scope: Scope, input: unknown) => MachineSnapshot;
+
 /** An action that XState resolves: `assign`, `raise`, `sendTo` and so on. */
 export interface Builtin {
-  (): void;
   readonly type: string;
   readonly assignment?: unknown;
   readonly delay?: unknown;
+  readonly to?: unknown;
+  readonly event?: unknown;
   resolve(
     scope: Scope,
     snapshot: MachineSnapshot,
-    args: object,
+    args: ActionArgs,
     params: unknown,
     action: Builtin,
-    extra: { internalQueue: EventObject[]; deferredActorIds: undefined },
-  ): [MachineSnapshot, unknown, readonly unknown[] | undefined];
-  execute?(scope: Scope, params: unknown): void;
+    extra: Extra,
+  ): readonly [MachineSnapshot, unknown, readonly unknown[] | undefined];
+  /** Told again what it has resolved, once the actors exist that the entered state invokes. */
+  retryResolve?(scope: Scope, snapshot: MachineSnapshot, resolved: unknown): void;
+  execute?(scope: Scope, resolved: unknown): void;
+}
+
+export interface ActionArgs {
+  readonly context: object;
+  readonly event: EventObject;
+  readonly self: object;
+  readonly system: object;
+}
+
+export interface Extra {
+  /** What the macrostep has raised and not yet processed. */
+  readonly internalQueue: EventObject[];
+  /** Actors that the state is about to invoke that is entered now. */
+  readonly deferredActorIds: readonly string[] | undefined;
 }
 
 /** A guard that XState checks: `and`, `not`, `stateIn` and so on. */

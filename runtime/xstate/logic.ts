@@ -13,10 +13,11 @@ import {
   type AnyStateMachine,
   type EventObject,
 } from 'xstate';
+import type { EffectKind } from '../effects.ts';
 import { InvalidOption } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { InnerActor, MachineNode, Transit } from './internals.ts';
-import { planTransitions } from './plan.ts';
+import type { Begin, InnerActor, MachineNode, Transit } from './internals.ts';
+import { planTransitions, type Witness } from './plan.ts';
 
 type Kind = 'machine' | 'receiver' | 'deaf' | 'custom';
 
@@ -32,15 +33,15 @@ export interface Selection {
   event: EventObject | undefined;
   /** Those that it selected first: for the event itself, and not for one that it raised. */
   transitions: readonly SelectedTransition[] | undefined;
-  /** Some transition of the macrostep entered again what was active. */
-  reentered: boolean;
+  /** Some microstep changed the active states, or entered again what was active. */
+  moved: boolean;
 }
 
 export const selection: Selection = {
   actor: undefined,
   event: undefined,
   transitions: undefined,
-  reentered: false,
+  moved: false,
 };
 
 /** A logic as it is hosted. */
@@ -72,6 +73,15 @@ const probes = {
   transition: String(fromTransition((state: undefined) => state, undefined).transition),
 };
 
+/** Which of XState's actors of the outside world a logic is; undefined for any other. */
+export function effectKindOf({ transition }: AnyActorLogic): EffectKind | undefined {
+  const source = String(transition);
+  if (source === probes.promise) return 'promise';
+  if (source === probes.callback) return 'callback';
+  if (source === probes.observable) return 'observable';
+  return source === probes.eventObservable ? 'event observable' : undefined;
+}
+
 /** The logic as a system hosts it; the same for all agents that run it. */
 export function hostLogic(logic: AnyActorLogic, planned: boolean): Hosted {
   const known = planned ? hosted.planned : hosted.plain;
@@ -96,18 +106,7 @@ function prepare(logic: AnyActorLogic, planned: boolean): Hosted {
       selection.transitions = transitions;
     return transitions;
   };
-  if (planned) {
-    const transit = machine.transition.bind(machine) as unknown as Transit;
-    const replay = planTransitions(machine, transit, (event, transition) => {
-      if (selection.event === event) selection.transitions ??= transition ? [transition] : [];
-      if (transition?.reenter === true && transition.target !== undefined)
-        selection.reentered = true;
-    });
-    // Who observes XState's own protocol is to see XState's own microsteps.
-    const either: Transit = (snapshot, event, scope) =>
-      (observed.systems > 0 ? transit : replay)(snapshot, event, scope);
-    machine.transition = either as unknown as Machine['transition'];
-  }
+  if (planned) plan(machine, witness);
   return { logic: machine, kind: 'machine', postpones: postponesAnything(machine.root) };
 }
 
@@ -115,17 +114,50 @@ type Machine = AnyActorLogic & {
   options: { maxIterations?: number };
   readonly root: MachineNode;
   getTransitionData(snapshot: unknown, event: EventObject): readonly SelectedTransition[];
+  transition: Transit;
+  getInitialSnapshot: Begin;
 };
 
-const copies = new WeakMap<object, Machine>();
+/** Tells the selection what the plans of an agent's machine do. */
+const witness: Witness = {
+  selected: (event, transitions) => {
+    if (selection.event === event) selection.transitions ??= transitions;
+  },
+  moved: () => {
+    selection.moved = true;
+  },
+};
 
-/** The machine that an agent's own machine invokes or spawns. */
-export function bounded(logic: AnyStateMachine): AnyActorLogic {
-  let machine = copies.get(logic);
+/** Puts plans in front of the machine's own transitions. */
+function plan(machine: Machine, told: Witness): void {
+  const { transition: transit, getInitialSnapshot: begin } = machine;
+  const replay = planTransitions(machine, told);
+  // Who observes XState's own protocol is to see XState's own microsteps.
+  machine.transition = (snapshot, event, scope) =>
+    observed.systems > 0
+      ? transit(snapshot, event, scope)
+      : replay.transition(snapshot, event, scope);
+  machine.getInitialSnapshot = (scope, input) =>
+    observed.systems > 0 ? begin(scope, input) : replay.getInitialSnapshot(scope, input);
+}
+
+const copies = {
+  planned: new WeakMap<object, Machine>(),
+  plain: new WeakMap<object, Machine>(),
+};
+
+/** Nobody asks what an inner machine selects. */
+const nobody: Witness = { selected: () => undefined, moved: () => undefined };
+
+/** The machine that an agent's own machine invokes or spawns, as it is hosted. */
+export function innerMachine(logic: AnyStateMachine, planned: boolean): AnyActorLogic {
+  const known = planned ? copies.planned : copies.plain;
+  let machine = known.get(logic);
   if (machine === undefined) {
     machine = copyOf(logic);
-    copies.set(logic, machine);
-    copies.set(machine, machine);
+    if (planned) plan(machine, nobody);
+    known.set(logic, machine);
+    known.set(machine, machine);
   }
   return machine;
 }

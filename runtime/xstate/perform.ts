@@ -1,74 +1,194 @@
 /**
- * Performing a plan: its actions in order, through XState's own executor, and the snapshot that
- * follows, in the shape of XState's.
+ * Performing a plan: its actions in order, as XState runs them, and the snapshot that follows, in the
+ * shape of XState's.
  */
 import { createActor, type AnyActorLogic, type EventObject } from 'xstate';
-import type { Builtin, MachineNode, MachineSnapshot, Scope } from './internals.ts';
+import type { ActionArgs, Builtin, Extra, Machine, MachineSnapshot, Scope } from './internals.ts';
+import type { States } from './rehearsal.ts';
+
+type Assigner = ((args: object, params: unknown) => object) | undefined;
+
+type Expression = (args: object, params: unknown) => unknown;
+
+interface Send {
+  readonly to: Expression;
+  readonly event: Expression | EventObject;
+}
 
 /** One action, looked up already. */
 export interface PlannedAction {
   readonly type: string;
   readonly params: unknown;
-  readonly assignment: unknown;
+  readonly assignment: Assigner | readonly (readonly [string, unknown])[] | undefined;
   readonly builtin: Builtin | undefined;
+  /** Its resolving reads no more of the snapshot than the children, and changes nothing. */
+  readonly sends: boolean;
+  /** Of a `sendTo` that only has to be sent: whom and what. */
+  readonly send: Send | undefined;
+  /** It can raise an event, or end the machine. */
+  readonly raises: boolean;
   readonly custom: unknown;
+  /** Of an entry action: the actors that its state invokes, and that are yet to be made. */
+  readonly invokes: readonly string[] | undefined;
 }
 
-/** A set of active states, with what follows from it alone. */
-export interface States {
-  readonly nodes: readonly MachineNode[];
-  readonly value: unknown;
-  readonly tags: ReadonlySet<string>;
+/** What XState resolves without changing the snapshot, or looking at more of it than its children. */
+const SENDS = ['raise', 'sendTo', 'cancel', 'emit', 'log'].map((name) => `xstate.${name}`);
+
+/** XState sends it in another form. */
+const ERROR = 'xstate.error';
+
+/** What raises nothing, and ends nothing. */
+const QUIET = ['assign', 'sendTo', 'cancel', 'emit', 'log', 'spawnChild', 'stopChild'].map(
+  (name) => `xstate.${name}`,
+);
+
+/** Looks an action up as XState does. */
+export function plannedAction(
+  machine: Machine,
+  action: unknown,
+  invokes?: readonly string[],
+): PlannedAction {
+  const inline = typeof action === 'function';
+  const named = typeof action === 'string' ? action : (action as { type: string }).type;
+  const resolved = inline ? action : machine.implementations.actions[named];
+  const params =
+    inline || typeof action === 'string' ? undefined : (action as { params?: unknown }).params;
+  if (typeof resolved === 'function' && 'resolve' in resolved)
+    return { ...innerAction(resolved as unknown as Builtin), params, invokes };
+  const type = inline ? action.name || '(anonymous)' : named;
+  const none = {
+    assignment: undefined,
+    builtin: undefined,
+    sends: false,
+    send: undefined,
+    raises: false,
+  };
+  return { type, params, ...none, custom: resolved, invokes };
 }
 
-/** Runs the plan's actions in order and gives the snapshot that follows. */
+/** An action that XState, or the plan, resolves. */
+export function innerAction(builtin: Builtin): PlannedAction {
+  const { type } = builtin;
+  const given = type === 'xstate.assign' ? builtin.assignment : undefined;
+  const assignment =
+    typeof given === 'object' && given !== null ? Object.entries(given) : (given as Assigner);
+  const sends = SENDS.includes(type);
+  const later = type === 'xstate.raise' && typeof builtin.delay === 'number';
+  const raises = !later && !QUIET.includes(type);
+  const none = { params: undefined, custom: undefined, invokes: undefined };
+  return { type, ...none, assignment, builtin, sends, send: sendOf(builtin), raises };
+}
+
+/**
+ * Ends the entry actions of a state that invokes: now its actors exist, and a send to one of them by
+ * its id, which came before, gets its target.
+ */
+export const INVOKED: PlannedAction = innerAction({
+  type: 'troupe.invoked',
+  resolve: (_scope, snapshot) => [snapshot, undefined, undefined],
+});
+
+/** What was resolved before the invoked actors existed. */
+type Unaddressed = [Builtin, unknown][];
+
+/** Runs the actions in order and gives the snapshot that follows, with the active states of `next`. */
 export function perform(
-  plan: { readonly actions: readonly PlannedAction[]; readonly next: States | undefined },
+  actions: readonly PlannedAction[],
+  next: States | undefined,
   snapshot: MachineSnapshot,
   event: EventObject,
   scope: Scope,
   internalQueue: EventObject[],
+  open?: Unaddressed,
 ): MachineSnapshot {
+  const { self, system } = scope;
+  let unaddressed = open;
+  // What the actions have made of context and children is put into a snapshot when it is looked at.
   let current = snapshot;
-  for (const action of plan.actions) {
+  let { context, children } = snapshot;
+  for (const action of actions) {
     const { builtin, assignment } = action;
-    const { context } = current;
-    const info = { context, event, self: scope.self, system: scope.system };
     const params: unknown =
       typeof action.params === 'function'
         ? (action.params as (args: object) => unknown)({ context, event })
         : action.params;
+    if (assignment !== undefined) {
+      const spawning = new Spawning(current.machine, context, event, scope);
+      const args = { context, event, spawn: spawning.spawn, self, system };
+      context = assign(assignment, args, params);
+      if (spawning.children !== undefined) children = { ...children, ...spawning.children };
+      continue;
+    }
+    const info: ActionArgs = { context, event, self, system };
     if (builtin === undefined) {
       scope.actionExecutor({ type: action.type, info, params, exec: action.custom });
-    } else if (assignment !== undefined)
-      current = assignTo(current, assignment, info, params, scope);
-    else {
-      const [next, resolved] = builtin.resolve(scope, current, info, params, builtin, {
-        internalQueue,
-        deferredActorIds: undefined,
-      });
-      current = next;
-      if (builtin.execute !== undefined) {
-        const exec = builtin.execute.bind(null, scope, resolved);
-        scope.actionExecutor({ type: builtin.type, info, params: resolved, exec });
-      }
+      continue;
     }
+    let resolving = builtin;
+    if (action.send !== undefined) {
+      const { to, event: given } = action.send;
+      const sent = typeof given === 'function' ? given(info, params) : given;
+      const target = to(info, params);
+      if (typeof target !== 'string' && isPlain(sent) && self._processingStatus === 1) {
+        scope.defer(() => system._relay(self, target || self, sent));
+        continue;
+      }
+      // The id of a child, or what has another meaning for XState: it goes on from here.
+      resolving = { ...builtin, to: target, event: sent };
+    }
+    const { invokes } = action;
+    if (action.sends ? children !== current.children : context !== current.context)
+      current = snapshotOf(current, undefined, context, children);
+    if (action === INVOKED) {
+      for (const [send, resolved] of unaddressed ?? [])
+        send.retryResolve?.(scope, current, resolved);
+      unaddressed = undefined;
+      continue;
+    }
+    const extra: Extra = { internalQueue, deferredActorIds: invokes };
+    const [after, resolved, more] = builtin.resolve(scope, current, info, params, resolving, extra);
+    if (invokes !== undefined) {
+      unaddressed ??= [];
+      if (builtin.retryResolve !== undefined) unaddressed.push([builtin, resolved]);
+    }
+    if (builtin.execute !== undefined) execute(builtin, info, resolved, scope);
+    if (action.sends) continue;
+    current = after;
+    if (more !== undefined) {
+      const planned = more.map((each) => plannedAction(current.machine, each, invokes));
+      current = perform(planned, undefined, after, event, scope, internalQueue, unaddressed);
+    }
+    ({ context, children } = current);
   }
-  const { next } = plan;
-  return next === undefined ? current : withStates(current, next);
+  if (next === undefined && context === current.context && children === current.children)
+    return current;
+  return snapshotOf(current, next, context, children);
 }
 
-function withStates(snapshot: MachineSnapshot, { nodes, value, tags }: States): MachineSnapshot {
-  const { context, children } = snapshot;
-  return snapshotOf(snapshot, nodes, value, tags, context, children);
+/** A `sendTo` without a delay to a function's result; what else there is, XState resolves. */
+function sendOf({ type, to, event, delay }: Builtin): Send | undefined {
+  const plain = type === 'xstate.sendTo' && typeof to === 'function' && delay === undefined;
+  return plain && typeof event !== 'string' ? ({ to, event } as Send) : undefined;
+}
+
+function isPlain(event: unknown): event is EventObject {
+  return typeof event === 'object' && event !== null && 'type' in event && event.type !== ERROR;
+}
+
+function execute(builtin: Builtin, info: ActionArgs, resolved: unknown, scope: Scope): void {
+  // Before the actor's start XState keeps all actions; afterwards its executor only tells inspectors.
+  if (scope.self._processingStatus === 1) builtin.execute?.(scope, resolved);
+  else {
+    const exec = builtin.execute?.bind(null, scope, resolved);
+    scope.actionExecutor({ type: builtin.type, info, params: resolved, exec });
+  }
 }
 
 /** A snapshot with the fields of XState's, in their order, so that both have one hidden class. */
-function snapshotOf(
+export function snapshotOf(
   from: MachineSnapshot,
-  nodes: readonly MachineNode[],
-  value: unknown,
-  tags: ReadonlySet<string>,
+  states: States | undefined,
   context: object,
   children: Readonly<Record<string, unknown>>,
 ): MachineSnapshot {
@@ -78,11 +198,11 @@ function snapshotOf(
     error: from.error,
     machine: from.machine,
     context,
-    _nodes: nodes,
-    value,
-    tags,
+    _nodes: states === undefined ? from._nodes : states.nodes,
+    value: states === undefined ? from.value : states.value,
+    tags: states === undefined ? from.tags : states.tags,
     children,
-    historyValue: from.historyValue,
+    historyValue: states === undefined ? from.historyValue : states.history,
     matches: from.matches,
     hasTag: from.hasTag,
     can: from.can,
@@ -92,38 +212,21 @@ function snapshotOf(
 }
 
 /** `assign`, without XState's rebuilding of all that it does not change. */
-function assignTo(
-  snapshot: MachineSnapshot,
-  assignment: unknown,
-  info: { context: object; event: EventObject; self: object; system: object },
+function assign(
+  assignment: NonNullable<PlannedAction['assignment']>,
+  args: ActionArgs,
   params: unknown,
-  scope: Scope,
-): MachineSnapshot {
-  const spawned: Record<string, unknown> = {};
-  const { context, event, self, system } = info;
-  const spawn = (source: unknown, options?: SpawnOptions): unknown => {
-    const child = spawnIn(snapshot, scope, event, source, options);
-    spawned[child.id] = child;
-    return child;
-  };
-  const args = { context, event, spawn, self, system };
-  let update: object;
-  if (typeof assignment === 'function') {
-    update = (assignment as (args: object, params: unknown) => object)(args, params);
-  } else {
-    const partial: Record<string, unknown> = {};
-    for (const [key, value] of Object.entries(assignment as object)) {
-      partial[key] =
-        typeof value === 'function'
-          ? (value as (a: object, p: unknown) => unknown)(args, params)
-          : value;
-    }
-    update = partial;
+): object {
+  if (typeof assignment === 'function') return { ...args.context, ...assignment(args, params) };
+  const updated = { ...args.context } as Record<string, unknown>;
+  for (const entry of assignment) {
+    const value = entry[1];
+    updated[entry[0]] =
+      typeof value === 'function'
+        ? (value as (args: object, params: unknown) => unknown)(args, params)
+        : value;
   }
-  const children =
-    Object.keys(spawned).length === 0 ? snapshot.children : { ...snapshot.children, ...spawned };
-  const { _nodes, value, tags } = snapshot;
-  return snapshotOf(snapshot, _nodes, value, tags, Object.assign({}, context, update), children);
+  return updated;
 }
 
 interface SpawnOptions {
@@ -133,11 +236,24 @@ interface SpawnOptions {
   readonly input?: unknown;
 }
 
-/** `spawn` within an assigner. */
+/** `spawn` within one assigner, and what it has spawned. */
+class Spawning {
+  children: Record<string, unknown> | undefined;
+  readonly spawn: (source: unknown, options?: SpawnOptions) => unknown;
+
+  constructor(machine: Machine, context: object, event: EventObject, scope: Scope) {
+    this.spawn = (source, options) => {
+      const child = spawnIn(machine, { context, event, self: scope.self }, scope, source, options);
+      (this.children ??= {})[child.id] = child;
+      return child;
+    };
+  }
+}
+
 function spawnIn(
-  { machine, context }: MachineSnapshot,
+  machine: Machine,
+  { context, event, self }: Omit<ActionArgs, 'system'>,
   scope: Scope,
-  event: EventObject,
   source: unknown,
   options: SpawnOptions = {},
 ): { readonly id: string } {
@@ -151,9 +267,9 @@ function spawnIn(
   const { id, systemId, syncSnapshot } = options;
   const input: unknown =
     named && typeof options.input === 'function'
-      ? (options.input as (args: object) => unknown)({ context, event, self: scope.self })
+      ? (options.input as (args: object) => unknown)({ context, event, self })
       : options.input;
-  const given = { id, systemId, syncSnapshot, input, parent: scope.self, src: source };
+  const given = { id, systemId, syncSnapshot, input, parent: self, src: source };
   const child = createActor(logic, given as never) as unknown as {
     readonly id: string;
     readonly _processingStatus: number;

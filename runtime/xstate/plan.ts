@@ -1,91 +1,195 @@
 /**
- * Planned transitions: the transitions of a user's machine, worked out once per state and event
- * type and then replayed.
+ * Planned transitions: the microsteps of a user's machine, worked out once per set of active states
+ * and selected transitions, and then replayed.
  *
  * XState finds the states to exit and to enter anew for each event, which is nearly all of what a
- * step costs. They depend on the state and on the selected transition alone, so this keeps them. A
- * plan runs the same guards and the same actions, in the same order, through the same executor, and
- * gives a snapshot of the same shape. What is unusual (history, `always`, invoke, final states,
- * `enqueueActions`, more than one `raise`) is left to XState, which is decided when the plan is
- * made and never after an action has run. test/xstate/planned.test.ts proves the two equal.
+ * step costs. They depend on the active states and the selected transitions alone, so a plan keeps
+ * them: as the list of actions that they amount to. A plan runs the same guards and the same actions,
+ * in the same order, and gives a snapshot of the same shape. What the plan consists of, XState itself
+ * has said in a rehearsal. test/xstate/planned.test.ts proves the two equal.
  */
-import type { AnyActorLogic, EventObject } from 'xstate';
-import type {
-  Builtin,
-  Machine,
-  MachineNode,
-  MachineSnapshot,
-  Transit,
-  Transition,
+import { assign, spawnChild, stopChild, type AnyActorLogic, type EventObject } from 'xstate';
+import { Completions } from './completion.ts';
+import {
+  STOP,
+  type Begin,
+  type Builtin,
+  type History,
+  type Machine,
+  type MachineNode,
+  type MachineSnapshot,
+  type Scope,
+  type Transit,
+  type Transition,
 } from './internals.ts';
-import { perform, type PlannedAction, type States } from './perform.ts';
-import { candidatesOf, select } from './select.ts';
-import { ancestorsOf, exitAndEntry, hasAlways, valueOf } from './states.ts';
+import { INVOKED, innerAction, perform, plannedAction, type PlannedAction } from './perform.ts';
+import { Rehearsals, type Rehearsal, type States } from './rehearsal.ts';
+import {
+  Choice,
+  eventlessOf,
+  select,
+  selectEventless,
+  selectorOf,
+  type Selector,
+} from './select.ts';
 
-/** The active states, in XState's order, with what follows from them alone. */
-interface Configuration extends States {
-  /** Per event type: who may take it, or undefined when XState has to. */
-  readonly selectors: Map<string, Selector | undefined>;
-  readonly plans: Map<Transition, Plan>;
-}
-
-/** The candidates of one atomic state and its ancestors, innermost first. */
-type Selector = readonly Transition[];
-
-/** What one transition does in one configuration. */
-interface Plan {
+/** What one microstep does in one configuration. */
+export interface Plan {
   readonly actions: readonly PlannedAction[];
   /** Undefined when the active states stay as they are. */
   readonly next: Configuration | undefined;
+  /** Nothing can follow in the same step: no raised event, no eventless transition, and no end. */
+  readonly isLast: boolean;
+}
+
+/** States, with what is known of them by now. */
+interface Configuration extends States {
+  /** One of many too many is known to the snapshots that are in it, and to nobody else. */
+  readonly kept: boolean;
+  readonly selectors: Map<string, Selector>;
+  readonly eventless: readonly (readonly Choice[])[];
+  readonly choiceOf: (transition: Transition) => Choice;
+}
+
+/** Who wants to know what the plans do. */
+export interface Witness {
+  /** Which transitions take an event, one that was raised included. */
+  selected(event: EventObject, transitions: readonly Transition[]): void;
+  /** A microstep has changed the active states, or entered again what was active. */
+  moved(): void;
 }
 
 /** Plans of machines with very many states or event types would only fill the memory. */
 const CONFIGURATIONS_MAX = 10_000;
 const EVENT_TYPES_MAX = 1_000;
 
-/** Actions that may be part of a plan; `enqueueActions` can do anything, so XState does it. */
-const PLANNABLE = [
-  'assign',
-  'raise',
-  'sendTo',
-  'cancel',
-  'emit',
-  'log',
-  'stopChild',
-  'spawnChild',
-].map((name) => `xstate.${name}`);
+const INIT = 'xstate.init';
+const NONE: readonly Transition[] = [];
+const NOTHING_RAISED: EventObject[] = [];
 
-/**
- * The machine's transition function with plans in front of XState's. `selected` is told which
- * transition each event takes, raised ones included.
- */
+/** The configuration of a snapshot, at its list of nodes: a look-up in a map costs 30 ns more. */
+const CONFIGURATION = Symbol('troupe.configuration');
+
+interface Planned {
+  readonly transition: Transit;
+  readonly getInitialSnapshot: Begin;
+}
+
+/** The machine's own functions with plans in front of XState's. */
 export function planTransitions(
   logic: AnyActorLogic,
-  transit: Transit,
-  selected: (event: EventObject, transition: Transition | undefined) => void,
-): Transit {
+  witness: Witness,
+  configurationsMax: number = CONFIGURATIONS_MAX,
+): Planned {
   const machine = logic as unknown as Machine;
-  const planner = new Planner(machine);
+  const { transition: transit } = machine;
+  const planner = new Planner(machine, configurationsMax);
 
-  const run: Transit = (snapshot, event, scope) => {
+  const step = (
+    configuration: Configuration,
+    choice: Choice,
+    snapshot: MachineSnapshot,
+    event: EventObject,
+    scope: Scope,
+    queue: EventObject[],
+  ): MachineSnapshot => {
+    const { actions, next } = choice.plan ?? planner.plan(configuration, choice);
+    if (next !== undefined || choice.reenters) witness.moved();
+    return perform(actions, next, snapshot, event, scope, queue);
+  };
+
+  /** Takes eventless transitions and processes what was raised, until nothing is left to do. */
+  const settle = (
+    snapshot: MachineSnapshot,
+    event: EventObject,
+    scope: Scope,
+    queue: EventObject[],
+  ): MachineSnapshot => {
+    const { maxIterations = Infinity } = machine.options;
     let current = snapshot;
-    let next: EventObject | undefined = event;
-    for (let steps = 1; next !== undefined; steps += 1) {
-      const selector = planner.selectorFor(current, next);
-      if (selector === undefined) return transit(current, next, scope);
-      const { maxIterations = Infinity } = machine.options;
-      if (steps > maxIterations + 1) throw endless(maxIterations);
-      const transition = select(selector, current, next);
-      selected(next, transition);
-      if (transition === undefined) return current;
-      const queue: EventObject[] = [];
-      current = perform(planner.planFor(current, transition), current, next, scope, queue);
-      // A plan raises at most one event, so that what XState is left with is the whole queue.
-      next = queue[0];
+    let cause = event;
+    let asksEventless = true;
+    for (let steps = 1; current.status === 'active'; steps += 1) {
+      if (steps > maxIterations) throw endless(maxIterations);
+      const configuration = planner.configurationOf(current);
+      const { eventless } = configuration;
+      let choice =
+        asksEventless && eventless.length > 0
+          ? selectEventless(eventless, current, cause)
+          : undefined;
+      asksEventless = true;
+      if (choice === undefined) {
+        if (queue.length === 0) return current;
+        cause = queue.shift() as EventObject;
+        choice = select(planner.selectorOf(configuration, cause.type), current, cause);
+        witness.selected(cause, choice?.transitions ?? NONE);
+        if (choice !== undefined)
+          current = step(configuration, choice, current, cause, scope, queue);
+      } else {
+        const before = current;
+        current = step(configuration, choice, current, cause, scope, queue);
+        // An eventless transition that changes nothing would be taken for ever.
+        asksEventless = current !== before;
+      }
     }
+    stopChildren(current, cause, scope);
     return current;
   };
-  return run;
+
+  const transition: Transit = (snapshot, event, scope) => {
+    if (snapshot.status !== 'active') return transit(snapshot, event, scope);
+    const configuration = planner.configurationOf(snapshot);
+    if (!configuration.kept) return transit(snapshot, event, scope);
+    const { type } = event;
+    if (type === STOP) return { ...stopChildren(snapshot, event, scope), status: 'stopped' };
+    // No transition takes it, not even one for all events.
+    if (type === INIT) return settle(snapshot, event, scope, []);
+    const choice = select(planner.selectorOf(configuration, type), snapshot, event);
+    witness.selected(event, choice?.transitions ?? NONE);
+    if (choice?.plan?.isLast === true)
+      return step(configuration, choice, snapshot, event, scope, NOTHING_RAISED);
+    const queue: EventObject[] = [];
+    if (choice !== undefined)
+      return settle(
+        step(configuration, choice, snapshot, event, scope, queue),
+        event,
+        scope,
+        queue,
+      );
+    if (type.startsWith('xstate.error.actor')) {
+      const { error } = event as EventObject & { error: unknown };
+      return { ...stopChildren(snapshot, event, scope), status: 'error', error };
+    }
+    return settle(snapshot, event, scope, queue);
+  };
+
+  const getInitialSnapshot: Begin = (scope, input) => {
+    const event = { type: INIT, input };
+    const queue: EventObject[] = [];
+    let snapshot = planner.before();
+    try {
+      snapshot = perform(planner.context, undefined, snapshot, event, scope, queue);
+      const { actions, next } = planner.initial();
+      return settle(perform(actions, next, snapshot, event, scope, queue), event, scope, queue);
+    } catch (error) {
+      return { ...snapshot, status: 'error', error };
+    }
+  };
+
+  return { transition, getInitialSnapshot };
+}
+
+function stopChildren(
+  snapshot: MachineSnapshot,
+  event: EventObject,
+  scope: Scope,
+): MachineSnapshot {
+  const children = Object.values(snapshot.children);
+  if (children.length === 0) return snapshot;
+  const stops = children.map((child) =>
+    innerAction(stopChild(child as never) as unknown as Builtin),
+  );
+  return perform(stops, undefined, snapshot, event, scope, []);
 }
 
 /** XState's error for a macrostep that does not end. */
@@ -99,131 +203,139 @@ function endless(maxIterations: number): Error {
 /** Makes and keeps the plans of one machine. */
 class Planner {
   readonly #machine: Machine;
-  readonly #byNodes = new WeakMap<readonly MachineNode[], Configuration>();
-  readonly #byKey = new Map<string, Configuration>();
+  readonly #configurationsMax: number;
+  readonly #configurations = new Map<string, Configuration>();
+  #rehearsed: Rehearsals | undefined;
+  #before: MachineSnapshot | undefined;
+  #initial: Plan | undefined;
+  /** What makes the initial context of the input. */
+  readonly context: readonly PlannedAction[];
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, configurationsMax: number) {
     this.#machine = machine;
+    this.#configurationsMax = configurationsMax;
+    const { context } = machine.config;
+    const assignment =
+      typeof context === 'function' &&
+      (({ spawn, event, self }: { spawn: unknown; event: { input?: unknown }; self: unknown }) =>
+        (context as (args: object) => object)({ spawn, input: event.input, self }));
+    this.context = assignment
+      ? [innerAction(assign(assignment as never) as unknown as Builtin)]
+      : [];
   }
 
-  /** Who may take the event, or undefined when XState has to handle it. */
-  selectorFor(snapshot: MachineSnapshot, event: EventObject): Selector | undefined {
-    const { type } = event;
-    if (snapshot.status !== 'active') return undefined;
-    const configuration = this.#configurationOf(snapshot._nodes);
-    if (configuration === undefined) return undefined;
-    const { selectors } = configuration;
-    const known = selectors.get(type);
-    if (known !== undefined || selectors.has(type)) return known;
-    const selector = this.#selector(configuration, type);
-    if (selectors.size < EVENT_TYPES_MAX) selectors.set(type, selector);
+  /** The snapshot before anything is entered. */
+  before(): MachineSnapshot {
+    const { config, root } = this.#machine;
+    this.#before ??= {
+      ...this.#rehearsals.before(),
+      machine: this.#machine,
+      _nodes: [root],
+    };
+    const { context } = config;
+    return { ...this.#before, context: typeof context === 'object' && context ? context : {} };
+  }
+
+  initial(): Plan {
+    const { root } = this.#machine;
+    return (this.#initial ??= this.#planOf(this.#rehearsals.initial(), {
+      nodes: [root],
+      eventless: [],
+    }));
+  }
+
+  configurationOf({ _nodes: nodes, historyValue, value, tags }: MachineSnapshot): Configuration {
+    const known = (nodes as { [CONFIGURATION]?: Configuration })[CONFIGURATION];
+    return known ?? this.#configuration({ nodes, history: historyValue, value, tags });
+  }
+
+  /** Who may take an event of the type. */
+  selectorOf({ selectors, value, choiceOf }: Configuration, type: string): Selector {
+    let selector = selectors.get(type);
+    if (selector === undefined) {
+      selector = selectorOf(this.#machine.root, value, type, choiceOf);
+      if (selectors.size < EVENT_TYPES_MAX) selectors.set(type, selector);
+    }
     return selector;
   }
 
-  planFor(snapshot: MachineSnapshot, transition: Transition): Plan {
-    const configuration = this.#configurationOf(snapshot._nodes) as Configuration;
-    return configuration.plans.get(transition) as Plan;
+  plan(configuration: Configuration, choice: Choice): Plan {
+    const { transitions } = choice;
+    const rehearsal = this.#rehearsals.transition(configuration, transitions);
+    const plan = this.#planOf(rehearsal, configuration);
+    if (plan.next?.kept !== false) choice.plan = plan;
+    return plan;
   }
 
-  #configurationOf(nodes: readonly MachineNode[]): Configuration | undefined {
-    const known = this.#byNodes.get(nodes);
-    if (known !== undefined) return known;
-    const key = nodes.map((node) => node.order).join();
-    let configuration = this.#byKey.get(key);
+  get #rehearsals(): Rehearsals {
+    return (this.#rehearsed ??= new Rehearsals(this.#machine));
+  }
+
+  #configuration(states: States): Configuration {
+    const key = keyOf(states.nodes, states.history);
+    let configuration = this.#configurations.get(key);
     if (configuration === undefined) {
-      if (this.#byKey.size >= CONFIGURATIONS_MAX) return undefined;
-      configuration = {
-        nodes,
-        value: valueOf(this.#machine.root, new Set(nodes)),
-        tags: new Set(nodes.flatMap((node) => node.tags)),
-        selectors: new Map(),
-        plans: new Map(),
+      const choices = new Map<Transition, Choice>();
+      const choiceOf = (transition: Transition): Choice => {
+        let choice = choices.get(transition);
+        if (choice === undefined) choices.set(transition, (choice = new Choice([transition])));
+        return choice;
       };
-      this.#byKey.set(key, configuration);
+      const kept = this.#configurations.size < this.#configurationsMax;
+      const eventless = eventlessOf(states.nodes, choiceOf);
+      configuration = { ...states, kept, eventless, choiceOf, selectors: new Map() };
+      if (kept) this.#configurations.set(key, configuration);
     }
-    this.#byNodes.set(nodes, configuration);
+    // Not enumerable: nothing that looks at a snapshot sees it.
+    Object.defineProperty(states.nodes, CONFIGURATION, { value: configuration });
     return configuration;
   }
 
-  /** The candidates in the order in which XState asks them, each with its plan; undefined for what is unusual. */
-  #selector(configuration: Configuration, type: string): Selector | undefined {
-    if (/^xstate\.(error|stop|init)/.test(type)) return undefined;
-    const { nodes } = configuration;
-    // `always` follows every event.
-    if (nodes.some(hasAlways)) return undefined;
-    const atomic = nodes.find((node) => node.type === 'atomic');
-    if (atomic === undefined) return undefined;
-    const line = ancestorsOf(atomic, undefined, [atomic]);
-    // Several regions select independently of each other. XState can also leave a region's parent
-    // out of its active states, when it enters a history state from within.
-    if (line.length !== nodes.length || line.some((node) => !nodes.includes(node)))
-      return undefined;
-    const candidates = line.flatMap((node) => candidatesOf(node, type));
-    for (const transition of candidates) {
-      if (configuration.plans.has(transition)) continue;
-      const plan = this.#plan(configuration, transition);
-      if (plan === undefined) return undefined;
-      configuration.plans.set(transition, plan);
-    }
-    return candidates;
-  }
-
-  #plan(configuration: Configuration, transition: Transition): Plan | undefined {
-    const sets = exitAndEntry(configuration.nodes, transition);
-    if (sets === undefined) return undefined;
-    const { exited, entered, defaults } = sets;
-    const actions = [
-      ...exited.flatMap((node) => node.exit),
-      ...transition.actions,
-      ...entered.flatMap((node) => [
-        ...node.entry,
-        ...(defaults.has(node) ? node.initial.actions : []),
-      ]),
-    ].map((action) => this.#action(action));
-    if (actions.includes(undefined)) return undefined;
-    const planned = actions as PlannedAction[];
-    const raises = planned.filter(
-      ({ builtin }) => builtin?.type === 'xstate.raise' && builtin.delay === undefined,
-    );
-    if (raises.length > 1) return undefined;
-    const kept = configuration.nodes.filter((node) => !exited.includes(node));
-    const after = [...new Set([...kept, ...entered])];
-    if (after.some(hasAlways)) return undefined;
-    const same =
-      after.length === configuration.nodes.length &&
-      after.every((node) => configuration.nodes.includes(node));
-    if (same) return { actions: planned, next: undefined };
-    const next = this.#configurationOf(after);
-    return next && { actions: planned, next };
-  }
-
-  /** Looks an action up as XState does; undefined when it cannot be part of a plan. */
-  #action(action: unknown): PlannedAction | undefined {
-    const inline = typeof action === 'function';
-    const named = typeof action === 'string' ? action : (action as { type: string }).type;
-    const resolved = inline ? action : this.#machine.implementations.actions[named];
-    const params =
-      inline || typeof action === 'string' ? undefined : (action as { params?: unknown }).params;
-    if (typeof resolved !== 'function' || !('resolve' in resolved)) {
-      const type = inline ? action.name || '(anonymous)' : named;
-      return { type, params, assignment: undefined, builtin: undefined, custom: resolved };
-    }
-    const builtin = resolved as unknown as Builtin;
-    if (!PLANNABLE.includes(builtin.type)) return undefined;
-    // A delay that is worked out per event may turn out to be none: then it is one more raise.
-    if (
-      builtin.type === 'xstate.raise' &&
-      builtin.delay !== undefined &&
-      typeof builtin.delay !== 'number'
-    ) {
-      return undefined;
-    }
-    return {
-      type: builtin.type,
-      params,
-      assignment: builtin.assignment,
-      builtin,
-      custom: undefined,
+  #planOf({ turns, after }: Rehearsal, from: Pick<Configuration, 'nodes' | 'eventless'>): Plan {
+    const completions = new Completions(this.#machine.root, from.nodes);
+    const actions: PlannedAction[] = [];
+    const add = (given: readonly unknown[], invokes?: readonly string[]): void => {
+      for (const action of given) actions.push(plannedAction(this.#machine, action, invokes));
     };
+    turns.forEach((turn, index) => {
+      if (turn.of === 'transition') {
+        add(turn.transition.actions);
+        return;
+      }
+      const { node } = turn;
+      if (turn.of === 'exit') {
+        add(node.exit);
+        // At its end a machine runs its exit actions, and its children are stopped in another way.
+        if (completions.done) return;
+        add(node.invoke.map(({ id }) => stopChild(id)));
+        completions.exit(node);
+        return;
+      }
+      const invoked = node.invoke.map(({ id }) => id);
+      const invokes = invoked.length > 0 ? invoked : undefined;
+      if (turn.of === 'initial') add(node.initial.actions, invokes);
+      else {
+        add(node.entry, invokes);
+        add(node.invoke.map(spawnOf), invokes);
+      }
+      // The actions of the initial transition belong to the entry.
+      if (turns[index + 1]?.of === 'initial') return;
+      if (invokes !== undefined) actions.push(INVOKED);
+      actions.push(...completions.enter(node).map(innerAction));
+    });
+    const next = after && this.#configuration(after);
+    const { eventless } = next ?? from;
+    const isLast = eventless.length === 0 && actions.every(({ raises }) => !raises);
+    return { actions, next, isLast };
   }
+}
+
+function spawnOf({ src, id, systemId, input, onSnapshot }: MachineNode['invoke'][number]): unknown {
+  return spawnChild(src, { id, systemId, input, syncSnapshot: Boolean(onSnapshot) } as never);
+}
+
+function keyOf(nodes: readonly MachineNode[], history: History): string {
+  const orders = (of: readonly MachineNode[]): string => of.map(({ order }) => order).join();
+  const remembered = Object.entries(history).map(([id, kept]) => `;${id}=${orders(kept)}`);
+  return orders(nodes) + remembered.join('');
 }

@@ -66,6 +66,7 @@ const policies = ['fail', 'wait', 'drop-newest', 'drop-oldest', 'conflate'] as c
 
 type Op =
   | { readonly op: 'offer' | 'force'; readonly exempt: boolean; readonly key: string }
+  | { readonly op: 'advance'; readonly place: number }
   | { readonly op: 'shift' | 'postpone' | 'unpostpone' | 'drain' }
   | { readonly op: 'remove'; readonly modulus: number };
 
@@ -84,6 +85,7 @@ function sequences(keys: number, maxLength: number): fc.Arbitrary<Op[]> {
       { weight: 25, arbitrary: fc.constant({ op: 'shift' }) },
       { weight: 12, arbitrary: fc.constant({ op: 'postpone' }) },
       { weight: 4, arbitrary: fc.constant({ op: 'unpostpone' }) },
+      { weight: 4, arbitrary: fc.record({ op: fc.constant('advance'), place: fc.nat(6) }) },
       {
         weight: 3,
         arbitrary: fc.record({
@@ -143,6 +145,13 @@ function compare(mailbox: Mailbox<Entry>, model: Model, operations: readonly Op[
         model.queue = [...model.postponed, ...model.queue];
         model.postponed = [];
         break;
+      case 'advance': {
+        const advanced = model.queue[operation.place] ?? entry(id);
+        const isQueued = model.queue.includes(advanced);
+        expect(mailbox.advance(advanced)).toBe(isQueued);
+        if (isQueued) model.queue = [advanced, ...model.queue.filter((each) => each !== advanced)];
+        break;
+      }
       case 'remove': {
         const predicate = ({ message }: Entry): boolean => message.id % operation.modulus === 0;
         const removed = mailbox.removeWhere(predicate);

@@ -310,4 +310,28 @@ describe('timers', () => {
     expect(timers.cancel(never)).toBe(true);
     expect(() => timers.schedule(NaN, () => undefined)).toThrow(InvalidOption);
   });
+
+  it('run one by one where somebody chooses which of those that are due together comes first', () => {
+    const { clock, counts } = watch();
+    const timers = new Timers(clock);
+    const seen: string[] = [];
+    const names = new Map(
+      ['a', 'b', 'late'].map((name) => [
+        timers.schedule(name === 'late' ? 20 : 10, () => seen.push(name)),
+        name,
+      ]),
+    );
+    expect(timers.nextDue().map((timer) => names.get(timer))).toEqual(['a', 'b']);
+    expect(timers.all()).toHaveLength(3);
+    const [a, b] = timers.nextDue() as [Timer, Timer];
+    expect(timers.fire(b)).toBe(true);
+    expect(timers.fire(b)).toBe(false);
+    expect(timers.nextDue()).toEqual([a]);
+    expect(timers.fire(a)).toBe(true);
+    expect(timers.nextDue().map((timer) => names.get(timer))).toEqual(['late']);
+    expect(timers.fire(timers.nextDue()[0] as Timer)).toBe(true);
+    expect(timers.nextDue()).toEqual([]);
+    expect(seen).toEqual(['b', 'a', 'late']);
+    expect(counts.live).toBe(0);
+  });
 });

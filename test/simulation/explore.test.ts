@@ -107,6 +107,38 @@ describe('explore', () => {
     expect(explore(overtaking, { strategy: 'random' }).verdict).toBe('ORDER');
   });
 
+  it('knows how far a handler has come that sleeps, or whose requests fail, again and again', () => {
+    const sleeps: Scenario = {
+      setup({ client }) {
+        task('slept');
+        client('C', function* (ctx) {
+          for (let left = 3; left > 0; left -= 1) yield* ctx.sleep(10);
+          done('slept');
+        });
+      },
+    };
+    const asks: Scenario = {
+      setup({ spawn, client }) {
+        const deferring = fromHandler({
+          receive: (_state: undefined, event: Question, ctx) => ctx.defer(event),
+        });
+        const ref = spawn(deferring, { id: 'S' });
+        task('tried');
+        client('C', function* (ctx) {
+          for (let left = 3; left > 0; left -= 1)
+            try {
+              yield* ctx.ask(ref, { type: 'q' }, { timeoutMs: 10 });
+            } catch {
+              // It is asked again.
+            }
+          done('tried');
+        });
+      },
+    };
+    expect(explore(sleeps).verdict).toBe('PROVED');
+    expect(explore(asks).verdict).toBe('PROVED');
+  });
+
   it('refuses what is no scenario, and says what was there', () => {
     expect(() => explore({} as Scenario)).toThrow(/scenario\.setup/);
     expect(() => explore({ ...overtaking, faults: { crash: { of: [], max: 1 } } })).toThrow(

@@ -86,7 +86,11 @@ describe('a child spec', () => {
     ['backoff.maxMs', { backoff: { minMs: 10, maxMs: 5 } }],
     ['backoff.maxMs', { backoff: { minMs: 10, maxMs: Infinity } }],
     ['backoff.factor', { backoff: { minMs: 1, maxMs: 5, factor: 0.5 } }],
+    ['backoff.minMs', { backoff: { minMs: Infinity, maxMs: Infinity } }],
+    ['backoff.minMs', { backoff: { minMs: '1', maxMs: 5 } }],
+    ['backoff.factor', { backoff: { minMs: 1, maxMs: 5, factor: Infinity } }],
     ['backoff.jitter', { backoff: { minMs: 1, maxMs: 5, jitter: 2 } }],
+    ['backoff.jitter', { backoff: { minMs: 1, maxMs: 5, jitter: -0.1 } }],
     ['backoff.resetAfterMs', { backoff: { minMs: 1, maxMs: 5, resetAfterMs: -1 } }],
     ['restartsMax', { restartsMax: -1 }],
     ['restartsMax', { restartsMax: 1.5 }],
@@ -123,6 +127,25 @@ describe('a child spec', () => {
     ],
   ])('is not alone: %s is refused too when it is unknown or no object', (field, make) => {
     expect(make).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', field }) as Error);
+  });
+
+  it.each([
+    { minMs: 0, maxMs: 0 },
+    { minMs: 5, maxMs: 5, factor: 1 },
+    { minMs: 1, maxMs: 5, jitter: 0 },
+    { minMs: 1, maxMs: 5, jitter: 1, resetAfterMs: 0 },
+    { minMs: 1, maxMs: 5, resetAfterMs: Infinity },
+  ])('takes a backoff at its bounds: %j', (backoff) => {
+    expect(child({ ...good, backoff }).backoff).toEqual(backoff);
+  });
+
+  it.each([
+    { intensity: 0, periodMs: 0.5 },
+    { intensity: 1_000_000, periodMs: 1 },
+  ])('and its supervisor an intensity at its bounds: %j', (intensity) => {
+    expect(() => supervisor({ children: [good], ...intensity })).not.toThrow();
+    for (const bad of [{ intensity: Number.NaN }, { periodMs: Number.NaN }, { periodMs: -0.5 }])
+      expect(() => supervisor({ children: [good], ...intensity, ...bad })).toThrow(InvalidOption);
   });
 
   it('may have an agent name, and one that is a string', () => {

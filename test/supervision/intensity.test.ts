@@ -48,4 +48,22 @@ describe('restart intensity', () => {
   it('intensity 0 allows nothing', () => {
     expect(new RestartWindow(0, 1_000).add(0)).toBe(false);
   });
+
+  it('reads as JSON the same after a lap of the same restarts, however late it is', () => {
+    const early = new RestartWindow(2, 1_000);
+    const late = new RestartWindow(2, 1_000);
+    early.add(0);
+    early.add(10);
+    for (const nowMs of [0, 5_000, 90_000, 90_010]) late.add(nowMs);
+    expect(JSON.stringify(late)).toBe(JSON.stringify(early));
+    early.add(5_000);
+    expect(JSON.stringify(late)).not.toBe(JSON.stringify(early));
+  });
+
+  it('reads as JSON the same for any number of restarts of which many more are left', () => {
+    const endless = new RestartWindow(Number.MAX_SAFE_INTEGER, 1_000);
+    const before = JSON.stringify(endless);
+    for (let nowMs = 0; nowMs < 500; nowMs += 1) endless.add(nowMs);
+    expect(JSON.stringify(endless)).toBe(before);
+  });
 });

@@ -203,6 +203,8 @@ describe('a task', () => {
     expect(await fields(() => 1, { timeoutMs: 0 })).toBe('timeoutMs');
     expect(await fields(() => 1, { timeoutMs: '1' })).toBe('timeoutMs');
     expect(await fields(() => 1, { shutdown: 'never' })).toBe('shutdown');
+    expect(await fields(() => 1, { timeout: 5 })).toBe('runTask.timeout');
+    expect(await fields(() => 1, null)).toBe('runTask');
     expect(() => taskSupervisor({ maxChildren: -1 })).toThrow(InvalidOption);
   });
 });
@@ -414,7 +416,8 @@ describe('a stream of tasks', () => {
     expect(field([], work, { concurrency: 1, ordered: 1 })).toBe('ordered');
     expect(field([], work, { concurrency: 1, onTimeout: 'kill' })).toBe('onTimeout');
     expect(field([], work, { concurrency: 1, timeoutMs: -1 })).toBe('timeoutMs');
-    expect(field([], work, undefined as never)).toBe('options');
+    expect(field([], work, undefined as never)).toBe('streamTasks');
+    expect(field([], work, { concurrency: 1, max: 2 })).toBe('streamTasks.max');
     expect(field('ab', work, { concurrency: 1 })).toBe(undefined);
   });
 });

@@ -166,8 +166,16 @@ describe('the worst case of a tree', () => {
     expect(worstCase(over(late)).chains).toEqual([]);
   });
 
-  it('is refused for what is no logic, or a bound that is none', () => {
+  it('is refused for what is no logic, and with the option that is not allowed', () => {
     expect(() => worstCase({})).toThrow(InvalidOption);
-    expect(() => worstCase(dynamicSupervisor(), { crashesMax: 0 })).toThrow(InvalidOption);
+    for (const [field, options] of [
+      ['crashesMax', { crashesMax: 0 }],
+      ['id', { id: 'a/b' }],
+      ['worstCase.crashMax', { crashMax: 5 }],
+      ['worstCase', null],
+    ] as const)
+      expect(() => worstCase(dynamicSupervisor(), options as never)).toThrow(
+        expect.objectContaining({ code: 'INVALID_OPTION', field }) as Error,
+      );
   });
 });

@@ -422,6 +422,63 @@ describe('what a machine selects', () => {
   });
 });
 
+describe('a rehearsal', () => {
+  const rehearse = () => {
+    const machine = createMachine({
+      id: 'm',
+      type: 'parallel',
+      context: () => ({ user: true }),
+      states: { p: { type: 'history' }, q: { initial: 'r', states: { r: {}, s: {} } } },
+    }).provide({}) as any;
+    const turns: string[] = [];
+    const executor = ({ exec }: any) => turns.push(exec.turn);
+    const action = (turn: string) => Object.assign(() => undefined, { turn });
+    const { q } = machine.root.states;
+    Object.assign(q.states.r, { exit: [action('exit r')] });
+    Object.assign(q.states.s, { entry: [action('enter s')] });
+    Object.assign(q.initial, { actions: [action('initial q')] });
+    const scope = { self: {}, system: { _sendInspectionEvent() {} }, defer() {} };
+    return { machine, turns, action, q, scope: { ...scope, actionExecutor: executor } as any };
+  };
+
+  it('makes the state before the first of the context of its config', () => {
+    const { machine, scope } = rehearse();
+    machine.config = { ...machine.config, context: {} };
+    const before = machine._getPreInitialState(scope, { type: 'xstate.init' }, []);
+    expect(before.context).toEqual({});
+    expect(before._nodes).toEqual([machine.root]);
+  });
+
+  it('runs the actions that stand in the nodes and initial transitions of the machine', () => {
+    const { machine, scope, turns } = rehearse();
+    machine.getInitialSnapshot(scope, undefined);
+    expect(turns).toEqual(['initial q']);
+  });
+
+  it('takes the transitions that getTransitionData gives it, whatever they are', () => {
+    const { machine, scope, turns, action, q } = rehearse();
+    const before = machine.getInitialSnapshot(scope, undefined);
+    turns.length = 0;
+    const actions = [action('taken')];
+    machine.getTransitionData = (_: unknown, { type }: any) =>
+      type === 'go' ? [{ source: q, target: [q.states.s], reenter: false, actions }] : [];
+    const after = machine.transition(before, { type: 'go' }, scope);
+    expect(turns).toEqual(['exit r', 'taken', 'enter s']);
+    expect(after._nodes).toEqual([machine.root, q, q.states.s]);
+    expect(after.historyValue).toEqual({});
+  });
+
+  it('keeps the list of nodes of the snapshot that it is given while it stays as it is', () => {
+    const { machine, scope, action, q } = rehearse();
+    const before = { ...machine.getInitialSnapshot(scope, undefined), context: {} };
+    machine.getTransitionData = (_: unknown, { type }: any) =>
+      type === 'go'
+        ? [{ source: q, target: undefined, reenter: false, actions: [action('')] }]
+        : [];
+    expect(machine.transition(before, { type: 'go' }, scope)._nodes).toBe(before._nodes);
+  });
+});
+
 describe('a stop', () => {
   it('of a child unregisters it early, while it still runs, and its system id is free', () => {
     const { create, calls } = rig();

@@ -7,6 +7,7 @@ import {
   createVirtualClock,
   fromHandler,
   type InspectionEvent,
+  type Report,
   type ReplyTo,
 } from 'troupe';
 import { createTestSystem } from 'troupe/testing';
@@ -75,7 +76,13 @@ describe('inspection', () => {
       'ended',
     ]);
     expect(only(events, 'crashed')).toEqual([
-      { type: 'crashed', path: '/p/c', incarnation: 1, error },
+      {
+        type: 'crashed',
+        path: '/p/c',
+        incarnation: 1,
+        error,
+        report: expect.objectContaining({ label: 'agent crashed', path: '/p/c' }) as Report,
+      },
     ]);
     expect(only(events, 'dropped')).toMatchObject([{ letter: { reason: 'poison', error } }]);
     expect(only(events, 'ended')).toEqual([
@@ -243,10 +250,12 @@ describe('inspection', () => {
     expect(drawn).toBe(0);
     const events = inspected(system);
     await round();
-    expect(drawn).toBeGreaterThan(0);
+    // Nor by an observer that does not read it.
+    expect(drawn).toBe(0);
     expect(only(events, 'delivered').some(({ traceparent }) => traceparent !== undefined)).toBe(
       true,
     );
+    expect(drawn).toBeGreaterThan(0);
   });
 
   it('an observer that throws breaks neither the system nor the others, and is logged', async () => {
@@ -475,6 +484,44 @@ describe('suspend', () => {
     expect(notesOf(child)).toEqual(['x']);
   });
 
+  it('as sys:suspend: what is asked waits and can time out as queued, while the system still serves it', async () => {
+    const system = createTestSystem();
+    const ref = spawnPuppet(system, 'a');
+    await system.settle();
+    system.suspend(ref);
+    const late = ref.ask({ type: 'read' }, { timeoutMs: 50 });
+    const kept = ref.ask({ type: 'read' }, { timeoutMs: 1_000 });
+    expect(await failure(system.run(late))).toMatchObject({
+      code: 'ASK_TIMEOUT',
+      progress: 'queued',
+    });
+    expect(ref.getSnapshot().status).toBe('active');
+    expect(system.agents()).toMatchObject([{ status: 'running', queuedMessages: 2, handled: 0 }]);
+    expect(system.requests()).toMatchObject([{ request: 'read', progress: 'queued' }]);
+    system.resume(ref);
+    expect(await system.run(kept)).toEqual({ type: 'notes', notes: [] });
+    // The one that had timed out is not handled any more.
+    expect(system.agents()).toMatchObject([{ handled: 1 }]);
+  });
+
+  it('holds timers and notices back as well, in their order', async () => {
+    const system = createTestSystem();
+    const ref = spawnPuppet(system, 'a');
+    const watched = spawnPuppet(system, 'b');
+    tell(ref, (ctx) => {
+      ctx.after(10, { type: 'note', text: 'timer' });
+      ctx.monitor(watched);
+    });
+    await system.settle();
+    system.suspend(ref);
+    await system.advance(10);
+    await system.run(watched.kill());
+    expect(notesOf(ref)).toEqual([]);
+    system.resume(ref);
+    await system.settle();
+    expect(notesOf(ref)).toEqual(['timer', 'down /b killed']);
+  });
+
   it('of an agent that is gone is refused', async () => {
     const system = createTestSystem();
     const ref = spawnPuppet(system, 'a');
@@ -484,8 +531,48 @@ describe('suspend', () => {
   });
 });
 
+describe('the state of an agent, as sys:get_state', () => {
+  it('is read with getSnapshot() at any time, and that takes no turn: also when it is suspended, waits or has ended', async () => {
+    const system = createTestSystem();
+    const ref = spawnPuppet(system, 'a', { initial: () => ['first'] });
+    expect(notesOf(ref)).toEqual(['first']);
+    ref.send({ type: 'note', text: 'second' });
+    await system.settle();
+    tell(ref, function* (ctx) {
+      yield* ctx.sleep(100);
+      return ['third'];
+    });
+    ref.send({ type: 'note', text: 'fourth' });
+    await system.settle();
+    const { handled } = system.agents()[0]!;
+    expect(notesOf(ref)).toEqual(['first', 'second']);
+    system.suspend(ref);
+    await system.advance(100);
+    expect(notesOf(ref)).toEqual(['third']);
+    expect(system.agents()).toMatchObject([{ handled, queuedMessages: 1 }]);
+    system.resume(ref);
+    await system.run(ref.stop());
+    expect(ref.getSnapshot().status).toBe('stopped');
+    expect(notesOf(ref)[0]).toBe('third');
+  });
+
+  it('of a machine is its whole snapshot', async () => {
+    const system = createTestSystem();
+    const machine = createMachine({
+      context: { count: 1 },
+      initial: 'off',
+      states: { off: { on: { flip: 'on' } }, on: {} },
+    });
+    const ref = system.spawn(machine, { id: 'm' });
+    expect(ref.getSnapshot()).toMatchObject({ value: 'off', context: { count: 1 } });
+    ref.send({ type: 'flip' });
+    await system.settle();
+    expect(ref.getSnapshot()).toMatchObject({ value: 'on', status: 'active' });
+  });
+});
+
 describe('agents and requests', () => {
-  it('system.agents() is the tree, with status, incarnation, counts and what is owed', async () => {
+  it('system.agents() is the tree, with status, incarnation, counts, names and what is owed', async () => {
     const system = createTestSystem();
     const top = spawnPuppet(system, 'top');
     tell(top, (ctx) => {
@@ -495,6 +582,7 @@ describe('agents and requests', () => {
     await system.settle();
     const asked = probe.ref.ask({ type: 'q' });
     await system.settle();
+    for (const name of ['one', 'two']) system.register(name, top);
     expect(system.agents()).toEqual([
       {
         path: '/top',
@@ -504,6 +592,7 @@ describe('agents and requests', () => {
         handled: 1,
         queuedMessages: 0,
         obligations: [],
+        names: ['one', 'two'],
         children: ['a', 'b'].map((id) => ({
           path: `/top/${id}`,
           status: 'running',
@@ -512,6 +601,7 @@ describe('agents and requests', () => {
           handled: 0,
           queuedMessages: 0,
           obligations: [],
+          names: [],
           children: [],
         })),
       },

@@ -187,6 +187,19 @@ describe('a message by name', () => {
   });
 });
 
+it('a place that was given up is listed no more, also before its parent has had a turn', async () => {
+  const system = createTestSystem();
+  const parent = system.probe('p');
+  await system.settle();
+  const child = parent.context.spawn(puppet(), { id: 'a', hold: true });
+  await system.settle();
+  await system.run(child.kill());
+  parent.context.release(child);
+  parent.context.spawn(puppet(), { id: 'a' });
+  const listed = system.agents()[0]?.children.map(({ path, status }) => `${path} ${status}`);
+  expect(listed).toEqual(['/p/a starting']);
+});
+
 describe('the registry under random load', () => {
   const names = ['n0', 'n1', 'n2'];
   const op = fc.record({

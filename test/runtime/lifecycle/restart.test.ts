@@ -168,6 +168,67 @@ describe('the message that crashed its agent', () => {
     expect(system.stats()).toMatchObject({ openRequests: 0, deadLetters: 1 });
   });
 
+  it('is quarantined at its first crash: its ask fails, it lies with the dead letters, and the next life handles what came after', async () => {
+    const { system, parent } = await stage();
+    const child = hold(parent);
+    const asked = failure(system.run(child.ask({ type: 'boom?' })));
+    child.send({ type: 'note', text: 'after' });
+    expect(await asked).toMatchObject({ code: 'ACTOR_ENDED', reason: { type: 'crash' } });
+    await system.run(parent.context.restart(child));
+    await system.settle();
+    expect(notesOf(child)).toEqual(['after']);
+    expect(system.deadLetters.list()).toMatchObject([
+      { reason: 'poison', to: 'local/p/c', message: { type: 'boom?' }, error: { message: 'boom' } },
+    ]);
+    expect(system.stats()).toMatchObject({ crashes: 1, openRequests: 0, deadLetters: 1 });
+  });
+
+  it('crashes the agent again when it is sent again and nothing is better, and is quarantined again', async () => {
+    const { system, parent } = await stage();
+    const child = hold(parent);
+    const error = new Error('poison');
+    child.send({ type: 'boom', error });
+    for (const crashes of [1, 2, 3]) {
+      await system.settle();
+      expect(system.stats().crashes).toBe(crashes);
+      expect(system.agents()[0]?.children).toMatchObject([{ path: '/p/c', status: 'vacant' }]);
+      expect(system.deadLetters.list()).toMatchObject([{ reason: 'poison', error }]);
+      await system.run(parent.context.restart(child));
+      await system.settle();
+      // It does not come back by itself.
+      expect(system.stats().crashes).toBe(crashes);
+      expect(system.deadLetters.resend(({ reason }) => reason === 'poison')).toBe(1);
+      expect(system.deadLetters.list()).toEqual([]);
+    }
+    expect(system.deadLetters.total).toBe(3);
+  });
+
+  it('is answered to nobody when it was an ask and is sent again: that ask has failed, once', async () => {
+    const { system, parent } = await stage();
+    let broken = true;
+    const fragile = fromHandler({
+      receive(_state: undefined, event: { type: 'q'; replyTo: ReplyTo<{ type: 'a' }> }, ctx) {
+        if (broken) throw new Error('broken');
+        ctx.reply(event, { type: 'a' });
+      },
+    });
+    const child = parent.context.spawn(fragile, { id: 'f', hold: true });
+    const asked = failure(system.run(child.ask({ type: 'q' })));
+    expect(await asked).toBeInstanceOf(ActorEnded);
+    broken = false;
+    await system.run(parent.context.restart(child));
+    expect(system.deadLetters.resend(() => true)).toBe(1);
+    await system.settle();
+    const { crashes, openRequests, deadLetters, asks } = system.stats();
+    expect({ crashes, openRequests, deadLetters }).toEqual({
+      crashes: 1,
+      openRequests: 0,
+      deadLetters: 1,
+    });
+    expect(asks).toMatchObject({ answered: 0, failed: 1 });
+    expect(system.agents()[0]?.children).toMatchObject([{ path: '/p/f', status: 'running' }]);
+  });
+
   it('has sent nothing', async () => {
     const { parent } = await stage();
     const child = hold(parent);
@@ -495,5 +556,59 @@ describe('two lives, one ref', () => {
     }
     expect(system.whereis('one')).toBe(child);
     expect(system.agents()[0]?.children).toMatchObject([{ incarnation: 101, restarts: 100 }]);
+  });
+});
+
+describe('the start of a child that has nothing to do at it', () => {
+  const idle = fromHandler({ receive() {} });
+
+  it('takes no turn: it has started when it is spawned, and when it is restarted', async () => {
+    const { system, parent } = await stage();
+    const child = parent.context.spawn(idle, { id: 'c', hold: true });
+    expect(system.agents()).toMatchObject([{ children: [{ status: 'running' }] }]);
+    await system.run(child.kill());
+    void parent.context.restart(child);
+    expect(system.agents()).toMatchObject([{ children: [{ status: 'running', incarnation: 2 }] }]);
+  });
+
+  it('is a turn where there is something: a start, or a first state that cannot be made', async () => {
+    const { system, parent } = await stage();
+    parent.context.spawn(fromHandler({ start() {}, receive() {} }));
+    const bad = parent.context.spawn(
+      fromHandler({
+        initial: () => {
+          throw new RangeError('no state');
+        },
+        receive() {},
+      }),
+    );
+    expect(system.agents()).toMatchObject([
+      { children: [{ status: 'starting' }, { status: 'starting' }] },
+    ]);
+    expect(await system.run(failure(bad.started()))).toBeInstanceOf(StartFailed);
+  });
+
+  it('is observed outside of the step that restarts it', async () => {
+    const system = createTestSystem();
+    const sink = system.probe<{ type: 'seen' }>('sink');
+    const senders: unknown[] = [];
+    system.inspect((event) => {
+      if (event.type === 'delivered' && event.path === '/sink') senders.push(event.from);
+    });
+    const parent = system.spawn(
+      fromHandler({
+        initial: (): Ref[] => [],
+        start: (children, ctx) => void children.push(ctx.spawn(idle, { id: 'c', hold: true })),
+        receive: ([child], _event: { type: 'restart' }, ctx) => void ctx.restart(child as Ref),
+      }),
+      { id: 'p' },
+    );
+    await system.settle();
+    const child = system.ref('/p/c');
+    child.subscribe(() => sink.ref.send({ type: 'seen' }));
+    await system.run(child.kill());
+    parent.send({ type: 'restart' });
+    await system.settle();
+    expect(senders).toEqual([undefined]);
   });
 });

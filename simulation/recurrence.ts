@@ -1,0 +1,44 @@
+/**
+ * Recurrence: whether the same schedule goes the same way again after others have run. When it does
+ * not, something outlives a run, such as a variable of a module, and no finding counts.
+ */
+import { hash } from './digest.ts';
+import { Run } from './run.ts';
+import type { Scenario } from './scenario.ts';
+
+/** One run of FIFO: its events, and the digest of the state after each. */
+export interface Trail<W> {
+  readonly run: Run<W>;
+  readonly digests: readonly number[];
+}
+
+/** Runs FIFO for so many steps at most. */
+export function trailOf<W>(scenario: Scenario<W>, workload: W, stepsMax: number): Trail<W> {
+  const run = new Run(scenario, workload);
+  const digests: number[] = [hash(run.text)];
+  while (digests.length <= stepsMax && run.violation === undefined) {
+    const [oldest] = run.enabled();
+    if (oldest === undefined) break;
+    run.step(oldest);
+    digests.push(hash(run.text));
+  }
+  return { run, digests };
+}
+
+/** In one line: where two runs of one schedule differ first; undefined when they do not. */
+export function differenceOf<W>(first: Trail<W>, again: Trail<W>): string | undefined {
+  const { length } = first.digests;
+  for (let step = 0; step < Math.max(length, again.digests.length); step += 1) {
+    const before = idAt(first, step);
+    const after = idAt(again, step);
+    if (before !== after)
+      return `step ${step} was ${before} in the first run and is ${after} in a later one`;
+    if (first.digests[step] !== again.digests[step])
+      return `${step === 0 ? 'the setup' : `step ${step}, ${before},`} led to one state in the first run and leads to another in a later one`;
+  }
+  return undefined;
+}
+
+function idAt<W>({ run }: Trail<W>, step: number): string {
+  return step === 0 ? 'the setup' : (run.steps[step - 1]?.id ?? 'nothing');
+}

@@ -1,0 +1,84 @@
+/** `npm run corpus`: what the simulator says of each program of the corpus, as a table or as JSON. */
+import { parseArgs } from 'node:util';
+import { check, type Outcome } from './check.ts';
+import { corpus } from './index.ts';
+import { VARIANTS } from './pair.ts';
+
+const HELP = `npm run corpus -- [PROGRAM...] [--seed N] [--schedules N] [--json]
+
+Explores the programs of the corpus (all, or those named, such as D01), the buggy and the correct
+one of each pair, and says what came out. Exits with 1 when a verdict is wrong.
+`;
+
+const COLUMNS: readonly (readonly [title: string, cell: (outcome: Outcome) => string | number])[] =
+  [
+    ['program', ({ program, variant }) => `${program} ${variant}`],
+    ['', ({ pass }) => (pass ? 'ok' : 'WRONG')],
+    ['verdict', ({ verdict }) => verdict],
+    ['states', ({ states }) => states],
+    ['schedules', ({ schedules }) => schedules],
+    ['explanation', ({ explanation }) => explanation ?? '-'],
+    ['replays', ({ replays }) => replays ?? '-'],
+  ];
+
+function table(outcomes: readonly Outcome[]): string {
+  const rows = [
+    COLUMNS.map(([title]) => title),
+    ...outcomes.map((outcome) => COLUMNS.map(([, cell]) => String(cell(outcome)))),
+  ];
+  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((text, column) => text.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function numberOf(option: string, given: string | undefined): Record<string, number> {
+  if (given === undefined) return {};
+  const value = Number(given);
+  if (!Number.isInteger(value) || value < 0)
+    throw new TypeError(`--${option} takes a whole number, and this is ${given}`);
+  return { [option]: value };
+}
+
+function main(): void {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean', default: false },
+      seed: { type: 'string' },
+      schedules: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const wanted = positionals.map((name) => name.toUpperCase());
+  const unknown = wanted.filter((name) => !corpus.some(({ id }) => id === name));
+  if (unknown.length > 0)
+    throw new TypeError(`no program ${unknown.join(', ')} in ${corpus.map(({ id }) => id).join()}`);
+  const options = {
+    ...numberOf('seed', values.seed),
+    ...numberOf('schedules', values.schedules),
+  };
+  const outcomes = corpus
+    .filter(({ id }) => wanted.length === 0 || wanted.includes(id))
+    .flatMap((pair) => VARIANTS.map((variant) => check(pair, variant, options).outcome));
+  process.stdout.write(
+    values.json ? `${JSON.stringify(outcomes, null, 2)}\n` : `${table(outcomes)}\n`,
+  );
+  if (outcomes.some(({ pass }) => !pass)) process.exitCode = 1;
+}
+
+try {
+  main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+  process.exitCode = 2;
+}
