@@ -18,8 +18,10 @@ export interface Case<W = unknown> {
   readonly faults: readonly string[];
   /** Choices that are not the first option, by the id of the choice; `label#*` says it of all of a label. */
   readonly choices: Readonly<Record<string, number>>;
-  /** Whether round robin takes over as soon as the constraints are met, and not FIFO. */
+  /** Whether the fair end begins as soon as the constraints are met. FIFO goes on for a while otherwise. */
   readonly fairSoon?: boolean;
+  /** Which fair order the end has (strategies/round-robin.ts); default 0, by age. */
+  readonly fairOrder?: number;
 }
 
 /** How much must be said to make the schedule: constraints, faults and choices. */

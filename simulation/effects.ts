@@ -220,11 +220,11 @@ export class EffectBoard implements Effects {
   }
 
   /** Lets an effect go on: completes it with one of its outcomes, or emits what comes next. */
-  complete(effect: Pending, choose: (count: number) => number): string {
+  complete(effect: Pending, choose: (outcomes: readonly unknown[]) => number): string {
     const { sink, outcomes } = effect;
     this.givenUp.delete(effect);
     if (effect.left !== undefined) return this.#emit(effect, effect.left);
-    const outcome = outcomes[choose(outcomes.length)] as EffectOutcome;
+    const outcome = outcomes[choose(outcomes)] as EffectOutcome;
     switch (outcome.type) {
       case 'emits':
         return this.#emit(effect, outcome.events);

@@ -200,7 +200,7 @@ class Search<W> {
       move,
       depth,
       enabled: enabled.map(({ key }) => key),
-      open: run.obligations,
+      open: run.pending,
       edges: [],
       // The oldest is tried first, so that the search begins as FIFO does.
       left: all.map(({ id }) => ({ id, choices: [] })).reverse(),

@@ -210,7 +210,7 @@ function search<W>(
     states = found.states;
     if (violation !== undefined) {
       const run = replay(scenario, first, moves);
-      run.violation ??= violation;
+      run.violation ??= run.judged(violation);
       return failed(run, first, 'exhaustive', moves);
     }
     if (closed && !drew && scenario.workload === undefined) return report('PROVED');
@@ -230,7 +230,9 @@ function search<W>(
         : (strategy as StrategyName);
     const dice = new Dice(settings.seed * 1_000_003 + index);
     const workload = drawn[index] as W;
-    const run = count(runSchedule(scenario, workload, factoryOf(name)(dice), dice, lengths()));
+    // FIFO leaves nothing to chance, nor does its fair end.
+    const chance = name === 'fifo' ? undefined : dice;
+    const run = count(runSchedule(scenario, workload, factoryOf(name)(dice), chance, lengths()));
     if (isHard(run.violation)) return failed(run, workload, name);
     if (run.violation !== undefined && warnings.length === 0) warnings.push(run.violation);
   }

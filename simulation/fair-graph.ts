@@ -5,7 +5,7 @@
  * A part in which a key can act and never does is no place to stay for ever: the states where it can
  * act are taken out, and what is left is looked at again (the emptiness check of a Streett automaton).
  */
-import { loopOf } from './lasso.ts';
+import { AT_THE_END, loopOf } from './lasso.ts';
 import type { Step } from './run.ts';
 import type { Violation } from './violation.ts';
 
@@ -13,7 +13,7 @@ import type { Violation } from './violation.ts';
 export interface Node {
   /** The fairness keys of what can happen. */
   readonly enabled: readonly string[];
-  /** The requests and tasks that are open. */
+  /** The requests and tasks that are open, and the conditions of the end that do not hold. */
   readonly open: readonly string[];
   readonly edges: Edge[];
 }
@@ -32,7 +32,10 @@ export interface FairLoop {
 
 /** A fair loop along which something stays open, if the graph has one. */
 export function fairLoopIn(nodes: readonly Node[]): FairLoop | undefined {
-  const names = new Set(nodes.flatMap(({ open }) => open));
+  const names = [...new Set(nodes.flatMap(({ open }) => open))];
+  const isEnd = (name: string): boolean => name.startsWith(AT_THE_END);
+  // That something stays open says more than that the end never comes.
+  names.sort((a, b) => Number(isEnd(a)) - Number(isEnd(b)));
   for (const name of names) {
     const open = new Set(nodes.filter((node) => node.open.includes(name)));
     // A loop without any progress is a livelock; one with progress elsewhere starves what stays open.
@@ -45,7 +48,9 @@ export function fairLoopIn(nodes: readonly Node[]): FairLoop | undefined {
         (advancing || (!step.progress && step.discharged.length === 0));
       const part = fairPart(open, isWay);
       if (part === undefined) continue;
-      const lap = lapOf(part, isWay);
+      // From the state that was found first: those found later may be deep in queues that grow.
+      const start = nodes.find((node) => part.has(node)) as Node;
+      const lap = lapOf(part, start, isWay);
       const violation = loopOf(
         lap.map(({ step }) => step),
         [name],
@@ -53,7 +58,7 @@ export function fairLoopIn(nodes: readonly Node[]): FairLoop | undefined {
       );
       return {
         violation: { ...violation, agents: agentsOf(part, isWay) },
-        entry: lap[0]?.from ?? [...part][0]!,
+        entry: start,
       };
     }
   }
@@ -83,12 +88,12 @@ function fairPart(
   }
 }
 
-/** A closed way through the part: from its first state back to it. */
+/** A closed way through the part: from a state of it back to it. */
 function lapOf(
   part: ReadonlySet<Node>,
+  start: Node,
   isWay: (edge: Edge) => boolean,
 ): (Edge & { readonly from: Node })[] {
-  const start = [...part][0]!;
   const reached = new Map<Node, Edge & { readonly from: Node }>();
   const queue: Node[] = [start];
   for (let node = queue.shift(); node !== undefined; node = queue.shift())
@@ -113,8 +118,10 @@ function agentsOf(part: ReadonlySet<Node>, isWay: (edge: Edge) => boolean): stri
   const agents = new Set<string>();
   for (const node of part)
     for (const edge of node.edges)
-      if (part.has(edge.to) && isWay(edge) && edge.step.agent !== undefined)
-        agents.add(edge.step.agent);
+      if (part.has(edge.to) && isWay(edge)) {
+        if (edge.step.agent !== undefined) agents.add(edge.step.agent);
+        for (const agent of edge.step.restarted) agents.add(agent);
+      }
   return [...agents];
 }
 

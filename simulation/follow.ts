@@ -18,7 +18,7 @@ const STEPS_MAX = 1_000;
  */
 export function follow<W>(
   scenario: Scenario<W>,
-  { workload, constraints, faults, choices, fairSoon }: Case<W>,
+  { workload, constraints, faults, choices, fairSoon, fairOrder }: Case<W>,
 ): Run<W> {
   const chooser = chooserOf(choices);
   const run = new Run(scenario, workload, chooser);
@@ -56,7 +56,7 @@ export function follow<W>(
     run.step(event);
     hold.happened(event.id);
   }
-  endFairly(run, LENGTHS.fairStepsMax, chooser);
+  endFairly(run, LENGTHS.fairStepsMax, chooser, fairOrder);
   return run;
 }
 

@@ -5,11 +5,14 @@
 import type { Step } from './run.ts';
 import type { Verdict, Violation } from './violation.ts';
 
+/** Begins the name of a condition of the end that does not hold, among what is open. */
+export const AT_THE_END = 'at the end: ';
+
 /** What is known of the moment before a step. */
 export interface Moment {
   /** The fairness keys of what could happen. */
   readonly enabled: readonly string[];
-  /** The requests and tasks that were open. */
+  /** The requests and tasks that were open, and the conditions of the end that did not hold. */
   readonly open: readonly string[];
 }
 
@@ -43,7 +46,9 @@ export function lapIn(
 export function loopOf(lap: readonly Step[], open: readonly string[], loopFrom: number): Violation {
   const advances = lap.some(({ progress, discharged }) => progress || discharged.length > 0);
   const restarts = lap.some((step) => step.restarts > 0);
-  const agents = [...new Set(lap.flatMap(({ agent }) => agent ?? []))];
+  const agents = [
+    ...new Set(lap.flatMap(({ agent, restarted }) => [agent ?? [], restarted].flat())),
+  ];
   const verdict: Verdict = restarts
     ? 'RESTART_STORM'
     : advances

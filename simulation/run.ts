@@ -36,6 +36,7 @@ import { ShownClock } from './clock.ts';
 import { EffectBoard, type Pending } from './effects.ts';
 import type { Completion, Delivery, Fault, Reply, SimEvent } from './event.ts';
 import { Faulting, InjectedCrash } from './faults.ts';
+import { AT_THE_END } from './lasso.ts';
 import { OrderWatch } from './order.ts';
 import { matches, type Scenario, type Stage } from './scenario.ts';
 import { CountedRandom } from './random.ts';
@@ -66,6 +67,8 @@ export interface Step {
   readonly discharged: readonly string[];
   readonly progress: boolean;
   readonly restarts: number;
+  /** Who was restarted in it. */
+  readonly restarted: readonly string[];
   /** It touched its own agent alone, and what it sent: no life began or ended, no timer fired. */
   readonly isLocal: boolean;
   readonly atMs: number;
@@ -81,8 +84,8 @@ export interface Choice {
   readonly option?: unknown;
 }
 
-/** Makes the choices of a program: the index of an option. */
-export type Chooser = (id: string, count: number) => number;
+/** Makes the choices of a program: the index of an option. A fair choice must not avoid one for ever. */
+export type Chooser = (id: string, count: number, fair: boolean) => number;
 
 const FIRST: Chooser = () => 0;
 
@@ -97,6 +100,7 @@ interface Notes {
   discharged: string[];
   progress: boolean;
   restarts: number;
+  restarted: string[];
   isLocal: boolean;
 }
 
@@ -398,7 +402,7 @@ export class Run<W = unknown> implements Ambient {
     const { id, label, fair } = effect;
     this.#fired = undefined;
     this.#isCompleting = true;
-    const came = this.#effects.complete(effect, (count) => this.choose(label, count, fair));
+    const came = this.#effects.complete(effect, (outcomes) => this.choose(label, outcomes, fair));
     this.#isCompleting = false;
     this.#notes.notes.push(`${id} ${came}`);
     this.#handleFired();
@@ -583,6 +587,7 @@ export class Run<W = unknown> implements Ambient {
       case 'restarted':
         notes.push(`${event.path.slice(1)} restarted (life ${event.incarnation})`);
         this.#notes.restarts += 1;
+        this.#notes.restarted.push(event.path.slice(1));
         return;
       case 'ended':
         if (event.reason.type !== 'crash')
@@ -702,6 +707,62 @@ export class Run<W = unknown> implements Ambient {
     return this.#clock.wasRead;
   }
 
+  /** What must not stay so for ever: the open requests and tasks, and the conditions of the end that do not hold. */
+  get pending(): string[] {
+    const pending = this.obligations;
+    for (const [name, holds] of Object.entries(this.scenario.eventually ?? {}))
+      if (!this.#holdsYet(holds)) pending.push(`${AT_THE_END}${name}`);
+    return pending;
+  }
+
+  /** Before the end an agent that a condition looks at may not be there yet. */
+  #holdsYet(holds: (world: World) => boolean): boolean {
+    try {
+      return holds(this.world);
+    } catch {
+      return false;
+    }
+  }
+
+  /** What a loop is, seen from here, where it begins: it need not be what keeps things open. */
+  judged(loop: Violation): Violation {
+    const property = loop.obligations.find((name) => name.startsWith(AT_THE_END));
+    if (property !== undefined && loop.obligations.every((name) => name.startsWith(AT_THE_END))) {
+      const looked = new Set<string>();
+      const holds = this.scenario.eventually?.[property.slice(AT_THE_END.length)];
+      this.world.watched(looked);
+      if (holds !== undefined) this.#holdsYet(holds);
+      return { ...loop, verdict: 'SAFETY', obligations: [], agents: [...looked] };
+    }
+    // Nothing that anybody in the loop does comes to those who wait: to them, all is quiet.
+    const related = this.#relatedTo(loop.agents);
+    const allowed = this.scenario.allow?.waiting;
+    const asks = this.core.ledger.open().filter((ask) => !matches(allowed, nameOf(ask.by)));
+    const isApart = asks.every(({ by, target, holder }) =>
+      [by, target, holder?.address].every((one) => one === undefined || !related.has(nameOf(one))),
+    );
+    if (asks.length === 0 || !isApart) return loop;
+    const stuck = stuckOf(this.core, this.openTasks, this.answered, allowed);
+    if (stuck === undefined) return loop;
+    const message = `${stuck.message}; only ${loop.agents.join(', ')} still goes on`;
+    return { ...loop, ...stuck, message };
+  }
+
+  /** The agents that have had to do with some, directly or through others. */
+  #relatedTo(agents: readonly string[]): ReadonlySet<string> {
+    const related = new Set(agents);
+    for (let before = -1; before !== related.size;) {
+      before = related.size;
+      for (const { agent, cause } of this.steps) {
+        const from = this.steps[cause]?.agent;
+        if (agent === undefined || from === undefined) continue;
+        if (related.has(agent)) related.add(from);
+        else if (related.has(from)) related.add(agent);
+      }
+    }
+    return related;
+  }
+
   /** The text of the whole state: equal texts are equal states. */
   get text(): string {
     return this.#state.whole(
@@ -718,7 +779,7 @@ export class Run<W = unknown> implements Ambient {
   choose(label: string, options: readonly unknown[], fair: boolean): number {
     const count = options.length;
     const id = this.#numbered(`choose ${label}`);
-    const index = count === 1 ? 0 : this.chooser(id, count);
+    const index = count === 1 ? 0 : this.chooser(id, count, fair);
     this.#notes.choices.push({ id, count, index, fair, option: options[index] });
     return index;
   }
@@ -804,6 +865,7 @@ function fresh(): Notes {
     discharged: [],
     progress: false,
     restarts: 0,
+    restarted: [],
     isLocal: true,
   };
 }

@@ -94,7 +94,10 @@ export interface Scenario<W = undefined> {
   readonly workload?: fc.Arbitrary<W>;
   /** Must hold after every step. */
   readonly invariant?: Readonly<Record<string, (world: World) => boolean>>;
-  /** Must hold at the end, when nothing can happen any more. */
+  /**
+   * Must hold at the end, when nothing can happen any more. Where there is no end, it must not fail
+   * all along a loop that can go on for ever.
+   */
   readonly eventually?: Readonly<Record<string, (world: World) => boolean>>;
   readonly ordering?: readonly OrderRule[];
   readonly faults?: Faults;

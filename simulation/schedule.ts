@@ -9,7 +9,7 @@ import { hash } from './digest.ts';
 import { lapIn, type Moment } from './lasso.ts';
 import { Run, type Choice, type Chooser, type Step } from './run.ts';
 import type { Scenario } from './scenario.ts';
-import { roundRobin } from './strategies/round-robin.ts';
+import { FAIR_ORDERS, roundRobin } from './strategies/round-robin.ts';
 import type { Strategy } from './strategies/strategy.ts';
 
 /** How long a run may be. */
@@ -106,7 +106,10 @@ export function runSchedule<W>(
     const step = run.step(all[strategy.pick(all)] as SimEvent);
     strategy.happened?.(step);
   }
-  endFairly(run, lengths.fairStepsMax, run.chooser);
+  // What is judged early may need any fair order to go round; the others mostly go round as they are.
+  const isWalk = dice !== undefined && dice.float() < (isShort ? 0.75 : 0.25);
+  const order = isWalk ? 1 + dice.below(FAIR_ORDERS - 1) : 0;
+  endFairly(run, lengths.fairStepsMax, run.chooser, order);
   return run;
 }
 
@@ -117,9 +120,9 @@ export function runSchedule<W>(
 function drawing(dice: Dice): Chooser {
   if (dice.float() < 0.5) return (_id, count) => dice.below(count);
   const fixed = new Map<string, number>();
-  return (id, count) => {
+  return (id, count, fair) => {
     const label = id.slice(0, id.lastIndexOf('#'));
-    const index = fixed.get(label) ?? dice.below(count);
+    const index = (fair ? undefined : fixed.get(label)) ?? dice.below(count);
     fixed.set(label, index);
     return index % count;
   };
@@ -139,19 +142,26 @@ const UNWATCHED_STEPS = 20;
  * The fair end: no more faults, every link and timer gets its turn, and each choice is made as the
  * chooser makes it the first time.
  */
-export function endFairly<W>(run: Run<W>, stepsMax: number, first: Chooser = () => 0): void {
+export function endFairly<W>(
+  run: Run<W>,
+  stepsMax: number,
+  first: Chooser = () => 0,
+  order = 0,
+): void {
   run.endFaults();
-  const strategy = roundRobin();
+  const strategy = roundRobin(order);
   const fixed = new Map<string, number>();
   // A model that always decides the same way in the same place is the adversary that loops are made of.
-  run.chooser = (id, count) => {
+  run.chooser = (id, count, fair) => {
     const label = id.slice(0, id.lastIndexOf('#'));
-    const index = fixed.get(label) ?? first(id, count);
-    fixed.set(label, index);
+    const index = fixed.get(label) ?? first(id, count, fair);
+    // What is chosen fairly takes each option in its turn.
+    fixed.set(label, fair ? index + 1 : index);
     return index % count;
   };
   const moments: Moment[] = [];
-  const seen = new Map<number, number>();
+  /** By state: when it was there first, and when last. A lap since the first is long, and so more often fair. */
+  const seen = new Map<number, { readonly first: number; readonly last: number }>();
   let laps = 0;
   for (let left = stepsMax; left > 0; left -= 1) {
     if (run.violation !== undefined) return;
@@ -161,22 +171,26 @@ export function endFairly<W>(run: Run<W>, stepsMax: number, first: Chooser = () 
       return;
     }
     if (stepsMax - left >= UNWATCHED_STEPS) {
-      const open = run.obligations;
+      const open = run.pending;
       const text = hash(run.text);
       const from = seen.get(text);
       moments.push({ enabled: enabled.map(({ key }) => key), open });
-      const lap = from === undefined ? undefined : lapIn(run.steps, moments, from);
+      const lap =
+        from &&
+        (lapIn(run.steps, moments, from.last) ??
+          (order === 0 ? undefined : lapIn(run.steps, moments, from.first)));
       if (lap !== undefined) {
-        run.violation = lap;
+        run.violation = run.judged(lap);
         return;
       }
       if (from !== undefined && open.length === 0 && (laps += 1) === LAPS_MAX) return;
-      seen.set(text, moments.length - 1);
+      const at = moments.length - 1;
+      seen.set(text, { first: from?.first ?? at, last: at });
     }
     const step = run.step(enabled[strategy.pick(enabled)] as SimEvent);
     strategy.happened?.(step);
   }
-  const open = run.obligations;
+  const open = run.pending;
   if (run.violation === undefined && open.length > 0)
     run.violate('LIVELOCK', `after ${stepsMax} fair steps this is still open: ${open.join(', ')}`, {
       obligations: open,

@@ -8,12 +8,13 @@
 import type { Arbitrary } from 'fast-check';
 import { sizeOf, type Case, type Constraint } from './case.ts';
 import { caseOf, choicesOf } from './constraints.ts';
-import { follow } from './follow.ts';
+import { anyOf, follow } from './follow.ts';
 import { orderId } from './hold.ts';
 import type { Failure } from './report.ts';
 import { Run, type Step } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import { LENGTHS, chooserOf, endFairly, take, type Move } from './schedule.ts';
+import { FAIR_ORDERS } from './strategies/round-robin.ts';
 import { isSameBug, type Violation } from './violation.ts';
 
 /** Runs that one failure is worth. */
@@ -108,16 +109,27 @@ class Shrinker<W> {
       yield { ...plain, constraints: whole.constraints, fairSoon: true };
       return;
     }
-    yield { ...plain, fairSoon: true };
+    const orders = Array.from({ length: FAIR_ORDERS }, (_, fairOrder) =>
+      fairOrder === 0 ? {} : { fairOrder },
+    );
+    for (const order of orders) {
+      if (order.fairOrder !== undefined) yield { ...plain, ...order };
+      yield { ...plain, ...order, fairSoon: true };
+    }
     // A loop has all the constraints of all its laps. Only what leads into it matters.
-    const length = this.#shortestWay(choices);
-    const way = caseOf(this.#scenario, workload, moves.slice(0, length + 1));
-    const { constraints, faults } = way;
-    const broken = this.#broken(plain, constraints);
-    yield { ...plain, faults, constraints: broken };
-    yield { ...plain, faults, constraints: broken, fairSoon: true };
-    yield { ...plain, faults, constraints, fairSoon: true };
-    yield { ...plain, faults, constraints };
+    const { loopFrom } = violation;
+    const into = moves.slice(0, loopFrom === 0 ? undefined : (loopFrom ?? 0) + 1);
+    for (const order of orders) {
+      if (!this.#loopsAfter(into, choices, order.fairOrder)) continue;
+      const way = this.#shortestWay(into, choices, order.fairOrder);
+      const { constraints, faults } = caseOf(this.#scenario, workload, way);
+      const led = { ...plain, ...order, faults };
+      const broken = this.#broken(plain, constraints);
+      yield { ...led, constraints: broken };
+      yield { ...led, constraints: broken, fairSoon: true };
+      yield { ...led, constraints, fairSoon: true };
+      yield { ...led, constraints };
+    }
   }
 
   /** The constraints that FIFO breaks. Those that it keeps by itself are seldom worth a try. */
@@ -132,31 +144,35 @@ class Shrinker<W> {
     );
   }
 
-  /** How many of the moves must be made exactly, so that the fair end falls into the loop. */
-  #shortestWay(choices: Case['choices']): number {
-    const { moves } = this.#failure;
-    let good = moves.length - 1;
+  /** The moves that must be made exactly, so that the fair end falls into the loop. */
+  #shortestWay(into: readonly Move[], choices: Case['choices'], order?: number): readonly Move[] {
+    const first = (length: number): readonly Move[] => into.slice(0, length + 1);
+    let good = into.length - 1;
     let bad = -1;
     for (let length = 0; length < good; length = length === 0 ? 1 : length * 2) {
-      if (this.#loopsAfter(moves.slice(0, length + 1), choices)) good = length;
+      if (this.#loopsAfter(first(length), choices, order)) good = length;
       else bad = length;
     }
     while (good - bad > 1) {
       const middle = (good + bad) >> 1;
-      if (this.#loopsAfter(moves.slice(0, middle + 1), choices)) good = middle;
+      if (this.#loopsAfter(first(middle), choices, order)) good = middle;
       else bad = middle;
     }
-    return good;
+    return first(good);
   }
 
-  #loopsAfter([setup, ...moves]: readonly Move[], choices: Case['choices']): boolean {
+  #loopsAfter(
+    [setup, ...moves]: readonly Move[],
+    choices: Case['choices'],
+    order: number | undefined,
+  ): boolean {
     this.#replays += 1;
     const run = new Run(this.#scenario, this.#failure.workload, setup && chooserOf(setup));
     for (const move of moves)
       if (run.violation !== undefined || take(run, move) === undefined) return false;
-    endFairly(run, LENGTHS.fairStepsMax, (id, count) =>
-      Math.min(choices[`${id.slice(0, id.lastIndexOf('#'))}#*`] ?? 0, count - 1),
-    );
+    const chooser = (id: string, count: number): number =>
+      Math.min(choices[anyOf(id)] ?? 0, count - 1);
+    endFairly(run, LENGTHS.fairStepsMax, chooser, order);
     return run.violation !== undefined && isSameBug(run.violation, this.#failure.violation);
   }
 

@@ -62,6 +62,7 @@ interface Packed {
   readonly f?: readonly string[];
   readonly o?: Readonly<Record<string, number>>;
   readonly s?: true;
+  readonly r?: number;
   readonly d: string;
 }
 
@@ -71,7 +72,7 @@ export function encodeToken<W>(
   found: Case<W>,
   run: Pick<Run, 'steps' | 'setup'>,
 ): string {
-  const { workload, constraints, faults, choices, fairSoon } = found;
+  const { workload, constraints, faults, choices, fairSoon, fairOrder } = found;
   const packed: Packed = {
     v: VERSION,
     n: name,
@@ -80,6 +81,7 @@ export function encodeToken<W>(
     ...(faults.length > 0 && { f: faults }),
     ...(Object.keys(choices).length > 0 && { o: choices }),
     ...(fairSoon === true && { s: true }),
+    ...(fairOrder !== undefined && { r: fairOrder }),
     d: digestOf(run),
   };
   return PREFIX + deflateRawSync(JSON.stringify(packed)).toString('base64url');
@@ -119,7 +121,7 @@ export function decodeToken(token: string): Decoded {
     throw new BadToken(token, 'a whole token', `one that is cut or changed (${String(error)})`);
   }
   if (!isPacked(packed)) throw new BadToken(token, 'a case', JSON.stringify(packed).slice(0, 80));
-  const { n, w, c, f = [], o = {}, s, d } = packed;
+  const { n, w, c, f = [], o = {}, s, r, d } = packed;
   return {
     name: n,
     case: {
@@ -128,6 +130,7 @@ export function decodeToken(token: string): Decoded {
       faults: f,
       choices: o,
       ...(s === true && { fairSoon: true }),
+      ...(r !== undefined && { fairOrder: r }),
     },
     digest: d,
   };
@@ -200,7 +203,7 @@ function without<W>(given: Case<W>, unknown: ReadonlySet<string>): Case<W> {
 
 function isPacked(value: unknown): value is Packed {
   if (typeof value !== 'object' || value === null) return false;
-  const { v, n, c, d, f, o } = value as Partial<Record<keyof Packed, unknown>>;
+  const { v, n, c, d, f, o, r } = value as Partial<Record<keyof Packed, unknown>>;
   const isTexts = (list: unknown): boolean =>
     Array.isArray(list) && list.every((item) => typeof item === 'string');
   return (
@@ -210,6 +213,7 @@ function isPacked(value: unknown): value is Packed {
     Array.isArray(c) &&
     c.every((pair: unknown) => isTexts(pair) && (pair as unknown[]).length === 2) &&
     (f === undefined || isTexts(f)) &&
+    (r === undefined || typeof r === 'number') &&
     (o === undefined || (typeof o === 'object' && o !== null))
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fromHandler, type AgentContext, type Ref, type ReplyTo } from 'troupe';
-import { done, explore, requires, task, type Scenario } from 'troupe/simulation';
+import { child, fromHandler, supervisor, type AgentContext, type Ref, type ReplyTo } from 'troupe';
+import { choose, done, explore, requires, task, type Scenario } from 'troupe/simulation';
 
 type Answer = ReplyTo<{ type: 'one' }>;
 type Question = { type: 'go'; replyTo: Answer } | { type: 'q'; replyTo: Answer };
@@ -139,11 +139,58 @@ describe('explore', () => {
     expect(explore(asks).verdict).toBe('PROVED');
   });
 
+  it('tells a storm of restarts by a short lap, with those who are restarted', () => {
+    const failing = fromHandler({
+      start(_state: undefined, ctx) {
+        if (ctx.incarnation > 1) throw new Error('not again');
+        ctx.send(ctx.self, { type: 'crash' });
+      },
+      receive(_state: undefined, _event: { type: 'crash' }) {
+        throw new Error('crash');
+      },
+    });
+    const storm: Scenario = {
+      setup({ spawn }) {
+        task('t');
+        const children = [child({ id: 'W', logic: failing })];
+        spawn(supervisor({ intensity: 1_000_000, children }), { id: 'Sup' });
+      },
+    };
+    const { verdict, failure } = explore(storm, { strategy: 'exhaustive', statesMax: 150 });
+    expect(verdict).toBe('RESTART_STORM');
+    expect(failure?.violation.message).toBe(
+      't stays open while this goes on for ever: timer Sup, Sup/W>Sup:troupe.down',
+    );
+    expect(failure?.violation.agents).toEqual(expect.arrayContaining(['Sup', 'Sup/W']));
+  });
+
   it('refuses what is no scenario, and says what was there', () => {
     expect(() => explore({} as Scenario)).toThrow(/scenario\.setup/);
     expect(() => explore({ ...overtaking, faults: { crash: { of: [], max: 1 } } })).toThrow(
       /scenario\.faults\.crash\.of/,
     );
     expect(() => explore(overtaking, { strategy: 'clever' as never })).toThrow(/check\.strategy/);
+  });
+
+  it('tells states apart by what came of a request from outside', () => {
+    // The second answer leaves everything in the system as the first did.
+    const scenario = (wanted: string): Scenario => ({
+      setup({ spawn, ask }) {
+        type Event = { type: 'q'; replyTo: ReplyTo<{ type: 'heads' | 'tails' }> };
+        const a = spawn(
+          fromHandler({
+            receive: (_state: undefined, event: Event, ctx: AgentContext<Event>) =>
+              ctx.reply(event, { type: choose('side', ['heads', 'tails']) }),
+          }),
+          { id: 'A' },
+        );
+        ask(a, { type: 'q' });
+      },
+      eventually: {
+        wanted: ({ asks }) => (asks[0]?.reply as { type?: string } | undefined)?.type === wanted,
+      },
+    });
+    for (const wanted of ['heads', 'tails'])
+      expect(explore(scenario(wanted), { strategy: 'exhaustive' }).verdict).toBe('SAFETY');
   });
 });

@@ -4,7 +4,15 @@
 import type { AnyActorLogic, EventObject } from 'xstate';
 import { fromHandler, type AgentContext, type Ref, type Wait } from 'troupe';
 import { child, supervisor } from 'troupe/supervision';
-import { choose, done, requires, task, type Scenario, type Stage } from 'troupe/simulation';
+import {
+  choose,
+  chooseFairly,
+  done,
+  requires,
+  task,
+  type Scenario,
+  type Stage,
+} from 'troupe/simulation';
 
 /** A message of any of these programs; one that is asked has a `replyTo`. */
 export interface Message extends EventObject {
@@ -177,6 +185,26 @@ export const ring = (agents = 4, correct = false): Scenario => ({
   },
 });
 
+/** H06: a specialist need never solve the case; chosen fairly, it does at last. */
+export const unsolved = (correct = false): Scenario => ({
+  name: 'unsolved',
+  setup(stage) {
+    const tell = sender(stage);
+    task('case');
+    const triage = agent(stage, 'T', {
+      receive: (_state, _event, ctx) => tell(ctx, choose('route', ['S1', 'S2']), 'case'),
+    });
+    for (const id of ['S1', 'S2'])
+      agent(stage, id, {
+        receive(_state, _event, ctx) {
+          if ((correct ? chooseFairly : choose)('solved', [true, false])) done('case');
+          else tell(ctx, 'T', 'case');
+        },
+      });
+    stage.send(triage, { type: 'case' } as never);
+  },
+});
+
 /** D13: a grant that comes after its deadline is lost, and the permit with it. */
 export const leakedPermit = (correct = false): Scenario => ({
   name: 'leaked permit',
@@ -292,6 +320,7 @@ export const BUGS: readonly (readonly [scenario: Scenario, verdict: string, size
   [fanIn, 'STUCK', 1],
   [retried, 'SAFETY', 1],
   [ring(), 'HANDOFF_LOOP', 1],
+  [unsolved(), 'HANDOFF_LOOP', 1],
   [leakedPermit(), 'STUCK', 1],
   [chargedTwice(), 'SAFETY', 1],
 ];
@@ -300,6 +329,7 @@ export const BUGS: readonly (readonly [scenario: Scenario, verdict: string, size
 export const CORRECT: readonly Scenario[] = [
   superseded(0, true),
   ring(4, true),
+  unsolved(true),
   leakedPermit(true),
   chargedTwice(true),
 ];

@@ -6,11 +6,14 @@ import { explore, type Scenario } from 'troupe/simulation';
 import { relayed as d02 } from '../d02-ask-cycle.ts';
 import { pair as d04 } from '../d04-reentrant-callback.ts';
 import { relayed as d13 } from '../d13-leaked-permit.ts';
+import { pair as d05 } from '../d05-philosophers.ts';
 import { pair as h01 } from '../h01-ping-pong.ts';
 import { pair as h06 } from '../h06-triage.ts';
+import { pair as o02 } from '../o02-check-then-act.ts';
 import { pair as s03 } from '../s03-busy-poll.ts';
 import { combinationLock } from './combination-lock.ts';
 import { handoffRing } from './handoff-ring.ts';
+import { withHeartbeat } from './heartbeat.ts';
 import { withNoise } from './noise.ts';
 import { philosophers } from './philosophers.ts';
 import { together } from './together.ts';
@@ -47,6 +50,19 @@ describe('X2, noise', () => {
 
   it.each([d04, h01, h06, s03])('does not make $id wrong', (pair) => {
     isQuiet(withNoise(pair.correct, 3, 8));
+  });
+});
+
+describe.each(['timer', 'message'] as const)('X2, a heartbeat by %s', (by) => {
+  it.each([d04, d05, h01, o02, s03])('does not change what is wrong with $id', (pair) => {
+    const report = explore(withHeartbeat(pair.buggy, by));
+    expect(pair.expected, report.failure?.violation.message).toContain(report.verdict);
+    const agents = report.failure?.violation.agents ?? [];
+    expect(pair.culprits.some((culprit) => agents.includes(culprit))).toBe(true);
+  });
+
+  it.each([d04, h01, o02, s03])('does not make $id wrong', (pair) => {
+    expect(verdictOf(withHeartbeat(pair.correct, by))).toBe('PROVED');
   });
 });
 
