@@ -16,16 +16,21 @@ export type EventId =
       readonly nth: number;
     }
   | { readonly kind: 'timer'; readonly of: string; readonly nth: number }
+  | { readonly kind: 'effect'; readonly of: string; readonly effect: string; readonly nth: number }
+  | { readonly kind: 'network'; readonly isParted: boolean; readonly nth: number }
   | { readonly kind: 'fault'; readonly fault: string; readonly of: EventId }
   | { readonly kind: 'waiting'; readonly agent: string; readonly life: number }
   | { readonly kind: 'choice'; readonly by: string; readonly label: string; readonly nth: number }
   | { readonly kind: 'other'; readonly text: string };
 
 const WAITING = /^crash waiting (.*)@(\d+)$/;
-const FAULT = /^(crash after|crash|drop|duplicate) (.*)$/;
+const FAULT = /^(crash after|crash|drop|duplicate|late) (.*)$/;
+/** The work of the outside world, by agent and name. */
+const EFFECT = /^effect (?:(.*)\/)?(.*)#(\d+)$/;
+const NETWORK = /^(partition|heal) #(\d+)$/;
 const TIMER = /^timer (.*)#(\d+)$/;
 /** `#*` is every choice of a label. */
-const CHOICE = /^choose ([^:]*):(.*)#(\d+|\*)$/;
+const CHOICE = /^choose (?:([^:]*):)?(.*)#(\d+|\*)$/;
 const MESSAGE = /^(.*?)>(.*?):(reply )?(.*)#(\d+)$/;
 
 /** Takes an id apart. */
@@ -36,6 +41,14 @@ export function parseId(id: string): EventId {
   if (fault) return { kind: 'fault', fault: fault[1] ?? '', of: parseId(fault[2] ?? '') };
   const timer = TIMER.exec(id);
   if (timer) return { kind: 'timer', of: timer[1] ?? '', nth: Number(timer[2]) };
+  const effect = EFFECT.exec(id);
+  if (effect) {
+    const [, of = '', name = '', nth] = effect;
+    return { kind: 'effect', of, effect: name, nth: Number(nth) };
+  }
+  const network = NETWORK.exec(id);
+  if (network)
+    return { kind: 'network', isParted: network[1] === 'partition', nth: Number(network[2]) };
   const choice = CHOICE.exec(id);
   if (choice) {
     const [, by = '', label = '', nth] = choice;
@@ -49,17 +62,23 @@ export function parseId(id: string): EventId {
 
 /** The agent in whose step the event is handled. */
 export function receiverOf(id: string): string | undefined {
-  const event = parseId(id);
+  return agentOf(parseId(id));
+}
+
+function agentOf(event: EventId): string | undefined {
   switch (event.kind) {
     case 'message':
     case 'answer':
       return event.to;
     case 'timer':
+    case 'effect':
       return event.of;
+    case 'network':
+      return undefined;
     case 'waiting':
       return event.agent;
     case 'fault':
-      return 'to' in event.of ? event.of.to : undefined;
+      return agentOf(event.of);
     case 'choice':
       return event.by;
     case 'other':
@@ -78,6 +97,8 @@ function doing(event: EventId): string {
       return `gets the answer to \`${event.type}\` (${again(event.nth, 'the ', ' ')}from ${event.from})`;
     case 'timer':
       return `is woken by its timer${again(event.nth)}`;
+    case 'effect':
+      return `gets the outcome of \`${event.effect}\`${again(event.nth)}`;
     default:
       return idInWords(event);
   }
@@ -89,7 +110,8 @@ export function orderInWords(before: string, after: string): string {
   const second = parseId(after);
   const one = receiverOf(before);
   const other = receiverOf(after);
-  if (one === undefined || other === undefined) return `${before} BEFORE ${after}`;
+  if (one === undefined || other === undefined)
+    return `${idInWords(first)} BEFORE ${idInWords(second)}`;
   const head = `${sender(one)} ${doing(first)}`;
   if (one !== other) return `${head} BEFORE ${sender(other)} ${doing(second)}`;
   const tail = doing(second);
@@ -107,19 +129,24 @@ export function idInWords(event: EventId): string {
       return faultInWords(event.fault, event.of);
     case 'choice': {
       const which = event.nth === EVERY ? ' (every time)' : again(event.nth);
-      return `\`${event.label}\` of ${sender(event.by)}${which}`;
+      return `\`${event.label}\`${event.by === '' ? '' : ` of ${sender(event.by)}`}${which}`;
     }
     case 'message':
     case 'answer':
       return `${sender(event.to)} ${doing(event)}`;
     case 'timer':
+    case 'effect':
       return `${event.of} ${doing(event)}`;
+    case 'network':
+      return `${event.isParted ? 'the network is parted' : 'the network is whole again'}${again(event.nth)}`;
     case 'other':
       return event.text;
   }
 }
 
 function faultInWords(fault: string, of: EventId): string {
+  if (fault === 'late' && of.kind === 'effect')
+    return `\`${of.effect}\`${again(of.nth)} of ${of.of} goes on after it was given up`;
   if (of.kind !== 'message' && of.kind !== 'answer') return `${fault} ${idInWords(of)}`;
   const who = sender(of.to);
   const what = of.kind === 'answer' ? `the answer to \`${of.type}\`` : `\`${of.type}\``;

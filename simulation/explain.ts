@@ -226,7 +226,10 @@ function whoOf({ id, agent }: Step): string {
     case 'answer':
       return `${sender(of.from)} → ${sender(of.to)}`;
     case 'timer':
+    case 'effect':
       return of.of;
+    case 'network':
+      return 'network';
     default:
       return agent ?? '';
   }
@@ -243,6 +246,10 @@ export function whatOf(step: Step): string {
       return `answer to ${of.type}`;
     case 'timer':
       return `timer ${timerTypeOf(step) ?? ''}`.trimEnd();
+    case 'effect':
+      return `${of.effect} ends`;
+    case 'network':
+      return of.isParted ? 'parted' : 'whole again';
     case 'waiting':
       return 'crash';
     default:
@@ -258,14 +265,28 @@ function timerTypeOf({ sent }: Step): string | undefined {
 }
 
 /** What else is to be said of a step. */
-export function remarks({ kind, notes, choices, atMs, id }: Step): string[] {
+export function remarks(step: Step): string[] {
+  const { kind, choices, atMs, id } = step;
   const said: string[] = [];
-  if (kind === 'crash' || kind === 'crash after' || kind === 'drop' || kind === 'duplicate')
+  if (
+    kind === 'crash' ||
+    kind === 'crash after' ||
+    kind === 'crash waiting' ||
+    kind === 'drop' ||
+    kind === 'duplicate' ||
+    kind === 'late'
+  )
     said.push(`FAULT: ${idInWords(parseId(id))}`);
   if (kind === 'timer') said.push(`at ${atMs} ms`);
   for (const choice of choices)
     if (choice.count > 1) said.push(`${idInWords(parseId(choice.id))}: ${optionOf(choice)}`);
-  return [...said, ...notes];
+  return [...said, ...notesOf(step)];
+}
+
+/** The notes of a step, without those that follow from a fault by themselves. */
+export function notesOf({ kind, notes }: Step): string[] {
+  if (!kind.startsWith('crash')) return [...notes];
+  return notes.filter((note) => !/\bInjectedCrash\b|\(poison\)/.test(note));
 }
 
 /** What the constraints say about the events of a run: who overtakes whom. */

@@ -2,7 +2,7 @@
  * The scene: what a diagram of a failed run shows, before it is drawn. Lanes are agents, rows are what
  * happened, from top to bottom.
  */
-import { optionOf, reasonsOf, told, whatOf, type Told } from './explain.ts';
+import { notesOf, optionOf, reasonsOf, told, whatOf, type Told } from './explain.ts';
 import { idInWords, parseId, sender } from './event-id.ts';
 import type { Failure, Report } from './report.ts';
 import type { Step } from './run.ts';
@@ -60,15 +60,23 @@ export function sceneOf<W>({ name }: Pick<Report<W>, 'name'>, failure: Failure<W
   const reasons = failure.minimal === undefined ? [] : reasonsOf(failure.minimal);
   const rows = rowsOf(run);
   const { verdict, message, cycle = [], obligations } = violation;
+  const lanes = lanesOf(rows, cycle);
   return {
     name,
     verdict,
     message,
     reasons,
-    lanes: lanesOf(rows, cycle),
-    rows,
+    lanes,
+    rows: rows.map((row) =>
+      row.kind === 'note' && row.over.length === 0 ? { ...row, over: ends(lanes) } : row,
+    ),
     circle: cycle.map((agent, index) => ({ agent, waitsFor: requestOf(obligations[index] ?? '') })),
   };
+}
+
+/** A note about all lanes spans them. */
+function ends(lanes: readonly string[]): string[] {
+  return [...new Set([lanes[0] ?? 'env', lanes.at(-1) ?? 'env'])];
 }
 
 function rowsOf(run: Told): Row[] {
@@ -184,6 +192,14 @@ function rowsOfStep(
       ...place,
     });
   }
+  if (of.kind === 'effect') rows.push({ ...at, from: of.of, to: of.of, style: 'timer', ...place });
+  if (of.kind === 'network')
+    rows.push({
+      kind: 'note',
+      over: [],
+      text: idInWords(of),
+      tone: of.isParted ? 'fault' : 'plain',
+    });
   if (event.kind === 'fault' || event.kind === 'waiting') {
     const over = [event.kind === 'waiting' ? event.agent : laneOf(step)];
     rows.push({ kind: 'note', over, text: idInWords(event), tone: 'fault' });
@@ -193,18 +209,23 @@ function rowsOfStep(
     const text = `${idInWords(parseId(choice.id)).replace(/ of \S+/, '')}: ${optionOf(choice)}`;
     rows.push({ kind: 'note', over: [laneOf(step)], text, tone: 'plain' });
   }
-  for (const note of step.notes) {
+  const plain: string[] = [];
+  for (const note of notesOf(step)) {
     const [, restarted, life] = /^(\S+) restarted \((life \d+)\)$/.exec(note) ?? [];
     if (restarted !== undefined)
       rows.push({ kind: 'restart', agent: restarted, text: `restarted, ${life ?? ''}` });
-    else
+    else if (/^\S+ (crashed|ended)|dead letter/.test(note))
       rows.push({
         kind: 'note',
         over: [/^(\S+) (crashed|ended)/.exec(note)?.[1] ?? laneOf(step)],
         text: note,
         tone: /crashed|dead letter/.test(note) ? 'fault' : 'plain',
       });
+    else plain.push(note);
   }
+  // What is only worth a mention goes into one note.
+  if (plain.length > 0)
+    rows.push({ kind: 'note', over: [laneOf(step)], text: plain.join('; '), tone: 'plain' });
   return rows;
 }
 

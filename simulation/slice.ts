@@ -7,6 +7,15 @@ import { parseId, receiverOf } from './event-id.ts';
 import type { Step } from './run.ts';
 import type { Violation } from './violation.ts';
 
+/** What happens without anything breaking. */
+const ORDINARY: ReadonlySet<Step['kind']> = new Set([
+  'deliver',
+  'reply',
+  'timer',
+  'effect',
+  'heal',
+]);
+
 /** The numbers of the steps that have part in a violation, in order. */
 export interface Slice {
   /** What it depends on, as far as it can be known. */
@@ -29,7 +38,7 @@ export function sliceOf(
   for (const { before, after } of schedule?.constraints ?? []) named.add(before).add(after);
   for (const fault of schedule?.faults ?? []) named.add(fault);
   steps.forEach(({ id, kind }, index) => {
-    if (named.has(id) || !(kind === 'deliver' || kind === 'reply' || kind === 'timer')) add(index);
+    if (named.has(id) || !ORDINARY.has(kind)) add(index);
   });
   const { verdict, loopFrom, obligations } = violation;
   if (loopFrom !== undefined) for (let at = loopFrom; at < steps.length; at += 1) add(at);

@@ -149,7 +149,7 @@ function body(
   const inset = MARGIN - 8;
   let y = top;
   let previous:
-    { readonly y: number; readonly height: number; readonly over: readonly string[] } | undefined;
+    { readonly y: number; readonly isWide: boolean; readonly over: readonly string[] } | undefined;
   rows.forEach((row, index) => {
     const noteBefore = previous;
     previous = undefined;
@@ -173,13 +173,16 @@ function body(
         const xs = row.over.map(xOf);
         const left = Math.min(...xs);
         const right = Math.max(...xs);
-        const room = Math.max(right - left + laneWidth - 16, laneWidth - 16);
+        // A note may reach half over its neighbours: they have nothing to say in its rows.
+        const room = right - left + laneWidth * 1.6;
         const lines = wrapped(row.text, Math.floor((room - 20) / SAID), 5);
         const boxWidth = Math.max(...lines.map((line) => line.length * SAID)) + 24;
         const height = lines.length * NOTE_LINE + 10;
-        // Notes about different agents stand side by side.
+        // Notes about different agents stand side by side, if they are narrow.
         const beside =
-          noteBefore !== undefined && !noteBefore.over.some((agent) => row.over.includes(agent));
+          boxWidth <= laneWidth - 6 &&
+          noteBefore?.isWide === false &&
+          !noteBefore.over.some((agent) => row.over.includes(agent));
         const noteY = beside && noteBefore !== undefined ? noteBefore.y : y + 4;
         const middle = clampedMiddle((left + right) / 2, boxWidth, width);
         parts.over.push(
@@ -191,7 +194,7 @@ function body(
         y = Math.max(y, noteY + height + 6);
         previous = {
           y: noteY,
-          height,
+          isWide: boxWidth > laneWidth - 6,
           over: [...row.over, ...(beside ? (noteBefore?.over ?? []) : [])],
         };
         break;

@@ -24,11 +24,22 @@ describe('an explanation', () => {
         constraints: [
           { before: 'timer A#2', after: 'B>A:reply q#1' },
           { before: 'B>C:use#3', after: 'env>D:go#1' },
+          { before: 'effect desk/triage/llm#1', after: 'A>desk/triage:stop#1' },
         ],
-        faults: ['crash C1>A:go#1', 'drop A>B:q#1', 'crash waiting W@2'],
-        choices: { 'choose triage:route#1': 2 },
+        faults: [
+          'partition #1',
+          'late effect desk/triage/llm#2',
+          'crash C1>A:go#1',
+          'drop A>B:q#1',
+          'crash waiting W@2',
+        ],
       }),
     );
+    expect(text).toContain(
+      'desk/triage gets the outcome of `llm` BEFORE it handles `stop` (from A)',
+    );
+    expect(text).toContain('the network is parted');
+    expect(text).toContain('`llm` (the 2nd) of desk/triage goes on after it was given up');
     expect(text).toContain(
       'A is woken by its timer (the 2nd) BEFORE it gets the answer to `q` (from B)',
     );
@@ -36,7 +47,16 @@ describe('an explanation', () => {
     expect(text).toContain('A crashes on `go` from C1');
     expect(text).toContain('`q` from A to B is lost');
     expect(text).toContain('W crashes while it waits (life 2)');
-    expect(text).toContain('the choice `route` of triage falls on option 3');
+  });
+
+  it('says that a choice is made the same way every time', () => {
+    const report = shrunk(explore(deadlock), {
+      choices: { 'choose desk/triage/llm#*': 1, 'choose triage:route#1': 2 },
+    });
+    expect(explain(report)).toContain(
+      '(1) the choice `desk/triage/llm` (every time) falls on option 2',
+    );
+    expect(explain(report)).toContain('(2) the choice `route` of triage falls on option 3');
   });
 
   it('leaves out what has no part in it, and says how much that is', () => {
