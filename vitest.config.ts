@@ -10,5 +10,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     reporters: ['default'],
+    // No test measures time: a limit is for what hangs, and a busy machine is not.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
   },
 });
