@@ -13,6 +13,7 @@ export type {
 } from './effects.ts';
 export { explain, stepByStep, type ExplainOptions, type Told } from './explain.ts';
 export { explore, type CheckOptions } from './explore.ts';
+export type { SequentialModel } from './linearizable.ts';
 export { Trial, TrialFailed, cases, holds } from './property.ts';
 export type { Coverage, Failure, Minimal, Report } from './report.ts';
 export type { Choice, Step } from './run.ts';

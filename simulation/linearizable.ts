@@ -7,15 +7,16 @@
  * A request without an answer may have been handled or not.
  */
 import { digest } from './digest.ts';
+import { matches } from './scenario.ts';
 
 /** One place that handles one request at a time: what is to be imitated. `apply` must be pure. */
 export interface SequentialModel<TState = unknown> {
   readonly initial: TState;
   /** What a request does, and what it is answered with. */
-  readonly apply: (
+  apply(
     state: TState,
     request: { readonly type: string },
-  ) => { readonly state: TState; readonly reply: unknown };
+  ): { readonly state: TState; readonly reply: unknown };
 }
 
 /** A request that was made, in the order of the steps of a run. */
@@ -31,10 +32,24 @@ export interface Operation {
 /** The requests to some agents in one run, and the answers that have come. */
 export class History<TKey extends object> {
   readonly operations: Operation[] = [];
+  readonly #of: readonly string[];
+  readonly #model: SequentialModel;
   readonly #open = new Map<TKey, Operation>();
 
-  asked(key: TKey, by: string, request: { readonly type: string }, at: number): void {
-    if (this.#open.has(key)) return;
+  constructor(of: readonly string[], model: SequentialModel) {
+    this.#of = of;
+    this.#model = model;
+  }
+
+  /** A request goes to an agent; one that is handed on has been asked before. */
+  asked(
+    key: TKey,
+    by: string,
+    agent: string,
+    request: { readonly type: string },
+    at: number,
+  ): void {
+    if (this.#open.has(key) || !matches(this.#of, agent)) return;
     const operation = { by, request, askedAt: at, answeredAt: Infinity, reply: undefined };
     this.operations.push(operation);
     this.#open.set(key, operation);
@@ -45,6 +60,23 @@ export class History<TKey extends object> {
     if (operation === undefined) return;
     operation.answeredAt = at;
     operation.reply = reply;
+  }
+
+  /** The first answer that no order explains. */
+  get unexplained(): Operation | undefined {
+    return unexplained(this.operations, this.#model);
+  }
+
+  /** What has been asked and answered, and in which order, as a part of the state. */
+  get text(): string {
+    const times = this.operations.flatMap(({ askedAt, answeredAt }) => [askedAt, answeredAt]);
+    const ranks = [...new Set(times)].sort((a, b) => a - b);
+    return this.operations
+      .map(({ by, request, askedAt, answeredAt, reply }) => {
+        const order = `${ranks.indexOf(askedAt)}-${ranks.indexOf(answeredAt)}`;
+        return `${by} ${textOf(request)} ${textOf(reply)} ${order}`;
+      })
+      .join('\n');
   }
 }
 
@@ -79,8 +111,8 @@ function hasOrder<TState>(
     const firstAnswerAt = Math.min(...open.map(({ answeredAt }) => answeredAt));
     return left.some((index) => {
       const { request, askedAt, answeredAt, reply } = operations[index] as Operation;
-      // It was asked when another had been answered: it comes after that one.
-      if (askedAt > firstAnswerAt) return false;
+      // Whoever gets an answer asks again in the same step: then this one comes after it.
+      if (askedAt >= firstAnswerAt) return false;
       const next = model.apply(state, request);
       if (answeredAt < Infinity && textOf(next.reply) !== textOf(reply)) return false;
       return search(

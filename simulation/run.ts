@@ -32,11 +32,13 @@ import {
   type Timer,
 } from '../runtime/internal.ts';
 import { within, type Ambient } from './ambient.ts';
+import { digest } from './digest.ts';
 import { ShownClock } from './clock.ts';
 import { EffectBoard, type Pending } from './effects.ts';
 import type { Completion, Delivery, Fault, Reply, SimEvent } from './event.ts';
 import { Faulting, InjectedCrash } from './faults.ts';
 import { AT_THE_END } from './lasso.ts';
+import { History } from './linearizable.ts';
 import { OrderWatch } from './order.ts';
 import { matches, type Scenario, type Stage } from './scenario.ts';
 import { CountedRandom } from './random.ts';
@@ -130,6 +132,7 @@ export class Run<W = unknown> implements Ambient {
   readonly #faults: Faulting;
   readonly #effects: EffectBoard;
   readonly #order: OrderWatch;
+  readonly #history: History<Ask> | undefined;
   readonly #state: StateText;
   readonly #tasks = new Map<string, 'open' | 'done'>();
   readonly #asks: RootAsk[] = [];
@@ -188,6 +191,8 @@ export class Run<W = unknown> implements Ambient {
     this.world = new World(this.core, this.#tasks, this.#asks);
     this.#faults = new Faulting(scenario.faults ?? {});
     this.#order = new OrderWatch(scenario.ordering ?? []);
+    const { linearizable } = scenario;
+    this.#history = linearizable && new History(linearizable.of, linearizable.model);
     this.#state = new StateText(this.core, scenario.project ?? {});
     this.system.inspect((event) => this.#observe(event));
     try {
@@ -358,6 +363,7 @@ export class Run<W = unknown> implements Ambient {
       case 'reply':
         this.#replies.delete(event.envelope);
         event.ask.accept(event.envelope);
+        this.#history?.answered(event.ask, event.envelope.message, this.#moment);
         return undefined;
       case 'timer':
         return this.#fire(event.timer);
@@ -492,6 +498,14 @@ export class Run<W = unknown> implements Ambient {
     if (envelope.timer !== undefined || (this.#isCompleting && envelope.inner !== undefined))
       this.#fired = envelope;
     if (!(to instanceof Ask)) {
+      if (envelope.ask !== undefined)
+        this.#history?.asked(
+          envelope.ask,
+          nameOf(envelope.ask.by),
+          nameOf(to.address),
+          envelope.message as EventObject,
+          this.#moment,
+        );
       const accepted = to.accept(envelope, resume);
       if (accepted === 'blocked') this.#notes.isLocal = false;
       return accepted;
@@ -631,6 +645,19 @@ export class Run<W = unknown> implements Ambient {
     const { invariant = {}, queuedMax } = this.scenario;
     for (const [name, holds] of Object.entries(invariant))
       if (!this.#holds(holds, `the invariant "${name}" does not hold`)) return;
+    const answer = this.steps.at(-1)?.kind === 'reply' ? this.#history?.unexplained : undefined;
+    if (answer !== undefined) {
+      const { by, request, reply } = answer;
+      const given = digest(reply, () => 'request');
+      this.violate(
+        'SAFETY',
+        `no order of the requests explains that ${by} asked ${request.type} and got ${given}`,
+        {
+          agents: [by, ...(this.scenario.linearizable?.of ?? [])],
+        },
+      );
+      return;
+    }
     if (queuedMax !== undefined && this.world.queued() > queuedMax) {
       const fullest = [...this.core.cells.values()].sort(
         (a, b) => b.mailbox.depth - a.mailbox.depth,
@@ -784,7 +811,7 @@ export class Run<W = unknown> implements Ambient {
       this.#replies,
       this.#effects,
       this.#asks,
-      this.#order.text + this.#faults.text + chance,
+      this.#order.text + this.#faults.text + chance + (this.#history?.text ?? ''),
     );
   }
 

@@ -16,6 +16,7 @@ import {
 import { checkFunction, checkOptions } from '../runtime/internal.ts';
 import type { EffectModel } from './effects.ts';
 import type { FaultKind } from './event.ts';
+import type { SequentialModel } from './linearizable.ts';
 import type { World } from './world.ts';
 
 /** What a scenario's `setup` acts with: code outside agents. */
@@ -100,6 +101,14 @@ export interface Scenario<W = undefined> {
    */
   readonly eventually?: Readonly<Record<string, (world: World) => boolean>>;
   readonly ordering?: readonly OrderRule[];
+  /**
+   * The agents, by path, whose answers together must be those of one place that handles one request
+   * at a time: the model. A request counts from its asking to its answer.
+   */
+  readonly linearizable?: {
+    readonly of: readonly string[];
+    readonly model: SequentialModel;
+  };
   readonly faults?: Faults;
   /**
    * What can come of the work that agents do in the outside world, by its name: the `src` of a
@@ -131,6 +140,7 @@ const KEYS: Record<keyof Scenario, true> = {
   invariant: true,
   eventually: true,
   ordering: true,
+  linearizable: true,
   faults: true,
   effects: true,
   progress: true,
@@ -155,6 +165,14 @@ export function checkScenario<W>(scenario: Scenario<W>): void {
   checkOptions(scenario, Object.keys(KEYS), 'scenario');
   checkFunction('scenario.setup', scenario.setup);
   checkFunction('scenario.progress', scenario.progress, true);
+  const { linearizable } = scenario;
+  if (linearizable !== undefined && typeof linearizable.model?.apply !== 'function') {
+    throw new InvalidOption({
+      field: 'scenario.linearizable.model',
+      given: linearizable.model,
+      allowed: 'an object with initial and a function apply',
+    });
+  }
   for (const group of ['invariant', 'eventually', 'project'] as const)
     for (const [name, property] of Object.entries(scenario[group] ?? {}))
       checkFunction(`scenario.${group}["${name}"]`, property);

@@ -1,4 +1,6 @@
 import * as fc from 'fast-check';
+import { fromHandler, type AgentContext, type ReplyTo } from 'troupe';
+import { explore, type Scenario } from 'troupe/simulation';
 import { describe, expect, it } from 'vitest';
 import {
   unexplained,
@@ -96,5 +98,66 @@ describe('a history', () => {
         },
       ),
     );
+  });
+});
+
+type Event =
+  | { type: 'write'; value: number; replyTo: ReplyTo<{ type: 'written' }> }
+  | { type: 'read'; replyTo: ReplyTo<{ type: 'value'; value: number }> }
+  | { type: 'copy'; value: number };
+
+/** A register and a copy of it, which may be read too. */
+const replicated = (readsFrom: 'copy' | 'main'): Scenario => ({
+  name: `reads from ${readsFrom}`,
+  linearizable: { of: ['main', 'copy'], model: register },
+  setup({ spawn, client }) {
+    const copy = spawn(
+      fromHandler({
+        initial: () => 0,
+        receive(value: number, event: Event, ctx: AgentContext<Event>) {
+          if (event.type === 'read') ctx.reply(event, { type: 'value', value });
+          return event.type === 'copy' ? event.value : value;
+        },
+      }),
+      { id: 'copy' },
+    );
+    const main = spawn(
+      fromHandler({
+        initial: () => 0,
+        receive(value: number, event: Event, ctx: AgentContext<Event>) {
+          if (event.type === 'read') ctx.reply(event, { type: 'value', value });
+          if (event.type !== 'write') return value;
+          ctx.send(copy, { type: 'copy', value: event.value });
+          ctx.reply(event, { type: 'written' });
+          return event.value;
+        },
+      }),
+      { id: 'main' },
+    );
+    client('writer', function* (ctx) {
+      yield* ctx.ask(main, { type: 'write', value: 1 });
+      // It knows that its write is done.
+      yield* ctx.ask(readsFrom === 'copy' ? copy : main, { type: 'read' });
+    });
+  },
+});
+
+describe('a scenario that says what its answers must be like', () => {
+  it('fails where a copy answers with what was overwritten before the question', () => {
+    const { verdict, failure } = explore(replicated('copy'));
+    expect(verdict).toBe('SAFETY');
+    expect(failure?.violation.message).toContain(
+      'writer asked read and got {type:"value",value:0,}',
+    );
+    expect(failure?.violation.agents).toContain('writer');
+  });
+
+  it('is proved where one place answers', () => {
+    expect(explore(replicated('main')).verdict).toBe('PROVED');
+  });
+
+  it('is refused without a model', () => {
+    const linearizable = { of: ['main'], model: {} as never };
+    expect(() => explore({ ...replicated('main'), linearizable })).toThrow(/linearizable\.model/);
   });
 });
