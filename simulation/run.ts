@@ -779,12 +779,14 @@ export class Run<W = unknown> implements Ambient {
     // What will be drawn depends on how much has been.
     const { draws } = this.#random;
     const chance = draws > 0 ? `\ndraws ${draws}` : '';
+    // Who looks at the time may do something else in the same state later on.
+    const time = this.#clock.wasReadByOthers ? `\nat ${this.#clock.now()}` : '';
     return this.#state.whole(
       this.#tasks,
       this.#replies,
       this.#effects,
       this.#asks,
-      this.#order.text + this.#faults.text + chance,
+      this.#order.text + this.#faults.text + chance + time,
     );
   }
 
