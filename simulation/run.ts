@@ -663,17 +663,21 @@ export class Run<W = unknown> implements Ambient {
   #holds(holds: (world: World) => boolean, text: string): boolean {
     const looked = new Set<string>();
     const last = this.steps.at(-1)?.agent;
+    let why = '';
+    let cause: unknown;
     try {
       const isHeld = within(this, () => holds(this.world.watched(looked)));
       // A property that the time or chance has part in says nothing.
       if (this.violation !== undefined) return false;
       if (isHeld) return true;
     } catch (error) {
-      if (this.violation === undefined) throw error;
-      return false;
+      if (this.violation !== undefined) return false;
+      // It cannot be told whether it holds, and that in this schedule: a test that throws has failed.
+      why = `, for it throws ${textOf(error)}`;
+      cause = error;
     }
     if (last !== undefined) looked.add(last);
-    this.violate('SAFETY', text, { agents: [...looked] });
+    this.violate('SAFETY', `${text}${why}`, { agents: [...looked], ...(why !== '' && { cause }) });
     return false;
   }
 
