@@ -107,8 +107,12 @@ class Search<W> {
       }
     }
     const loop = fairLoopIn([...this.#visited.values()]);
-    if (loop !== undefined)
-      return this.#result(false, loop.violation, movesTo(loop.entry as Visited));
+    if (loop !== undefined) {
+      const into = movesTo(loop.entry as Visited);
+      const lap = loop.lap.map((way) => (way as Way).move);
+      const violation = { ...loop.violation, loopFrom: into.length - 1 };
+      return this.#result(false, violation, [...into, ...lap]);
+    }
     return this.#result(!this.#isCut, undefined, []);
   }
 
@@ -126,11 +130,12 @@ class Search<W> {
 
   /** The state that the run is in, as a number. */
   #hash(): number {
-    const { text, drew, readClock, world } = this.#run;
+    const { text, drew, readClock, core } = this.#run;
+    const nowMs = core.clock.now();
     this.#drew ||= drew;
     this.#readClock ||= readClock;
-    this.#tookTime ||= world.nowMs > 0;
-    return hash(this.#limits.timed === true ? `${text}at ${world.nowMs}` : text);
+    this.#tookTime ||= nowMs > 0;
+    return hash(this.#limits.timed === true ? `${text}at ${nowMs}` : text);
   }
 
   #begin(setup: Move): void {

@@ -28,6 +28,8 @@ export interface Edge {
 export interface FairLoop {
   readonly violation: Violation;
   readonly entry: Node;
+  /** One lap of it, from the entry back to it. */
+  readonly lap: readonly Edge[];
 }
 
 /** A fair loop along which something stays open, if the graph has one. */
@@ -59,6 +61,7 @@ export function fairLoopIn(nodes: readonly Node[]): FairLoop | undefined {
       return {
         violation: { ...violation, agents: agentsOf(part, isWay) },
         entry: start,
+        lap,
       };
     }
   }
@@ -88,30 +91,54 @@ function fairPart(
   }
 }
 
-/** A closed way through the part: from a state of it back to it. */
-function lapOf(
+/** An edge, with where it comes from. */
+type Way = Edge & { readonly from: Node };
+
+/**
+ * A closed way through the part that is fair itself: whatever can act in one of its states does act
+ * on it. It is as short as such a way is soon found to be; a report prints it.
+ */
+function lapOf(part: ReadonlySet<Node>, start: Node, isWay: (edge: Edge) => boolean): Way[] {
+  const to = (from: Node, isThere: (way: Way) => boolean): Way[] =>
+    wayTo(part, from, isWay, isThere) as Way[];
+  const lap = to(start, (way) => way.to === start);
+  for (;;) {
+    const done = new Set(lap.map(({ step }) => step.key));
+    const left = lap.flatMap(({ from }) => from.enabled).find((key) => !done.has(key));
+    if (left === undefined) return lap;
+    lap.push(...to(start, ({ step }) => step.key === left));
+    const end = (lap.at(-1) as Way).to;
+    if (end !== start) lap.push(...to(end, (way) => way.to === start));
+  }
+}
+
+/** The shortest way, of one edge at least, whose last edge is one that is looked for. */
+function wayTo(
   part: ReadonlySet<Node>,
   start: Node,
   isWay: (edge: Edge) => boolean,
-): (Edge & { readonly from: Node })[] {
-  const reached = new Map<Node, Edge & { readonly from: Node }>();
+  isThere: (way: Way) => boolean,
+): Way[] | undefined {
+  const reached = new Map<Node, Way>();
   const queue: Node[] = [start];
-  for (let node = queue.shift(); node !== undefined; node = queue.shift())
+  for (const node of queue)
     for (const edge of node.edges) {
-      if (!part.has(edge.to) || !isWay(edge) || reached.has(edge.to)) continue;
-      reached.set(edge.to, { ...edge, from: node });
+      if (!part.has(edge.to) || !isWay(edge)) continue;
+      const last: Way = { ...edge, from: node };
+      if (isThere(last)) {
+        const lap = [last];
+        for (let at = node; at !== start;) {
+          const way = reached.get(at) as Way;
+          lap.unshift(way);
+          at = way.from;
+        }
+        return lap;
+      }
+      if (edge.to === start || reached.has(edge.to)) continue;
+      reached.set(edge.to, last);
       queue.push(edge.to);
-      if (edge.to !== start) continue;
-      const lap: (Edge & { readonly from: Node })[] = [];
-      let at: Node = start;
-      do {
-        const way = reached.get(at)!;
-        lap.unshift(way);
-        at = way.from;
-      } while (at !== start);
-      return lap;
     }
-  return [];
+  return undefined;
 }
 
 function agentsOf(part: ReadonlySet<Node>, isWay: (edge: Edge) => boolean): string[] {

@@ -71,10 +71,15 @@ export function loopOf(lap: readonly Step[], open: readonly string[], loopFrom: 
 }
 
 /**
- * Something that is handed round: several agents, and nothing but messages. A request in the loop was
- * forwarded: new ones would pile up without an answer, and no state would come again.
+ * Something that is handed round: nothing but messages, and some of them from one agent of the loop to
+ * another. A request in the loop was forwarded: new ones would pile up without an answer, and no
+ * state would come again.
  */
 function isHandoff(lap: readonly Step[]): boolean {
   const agents = new Set(lap.map(({ agent }) => agent));
-  return agents.size > 1 && lap.every(({ kind }) => kind === 'deliver');
+  const isHanded = ({ id, agent }: Step): boolean => {
+    const from = id.slice(0, id.indexOf('>'));
+    return from !== agent && agents.has(from);
+  };
+  return lap.every(({ kind }) => kind === 'deliver') && lap.some(isHanded);
 }

@@ -690,17 +690,21 @@ export class Run<W = unknown> implements Ambient {
   #holds(holds: (world: World) => boolean, text: string): boolean {
     const looked = new Set<string>();
     const last = this.steps.at(-1)?.agent;
+    let why = '';
+    let cause: unknown;
     try {
       const isHeld = within(this, () => holds(this.world.watched(looked)));
       // A property that the time or chance has part in says nothing.
       if (this.violation !== undefined) return false;
       if (isHeld) return true;
     } catch (error) {
-      if (this.violation === undefined) throw error;
-      return false;
+      if (this.violation !== undefined) return false;
+      // It cannot be told whether it holds, and that in this schedule: a test that throws has failed.
+      why = `, for it throws ${textOf(error)}`;
+      cause = error;
     }
     if (last !== undefined) looked.add(last);
-    this.violate('SAFETY', text, { agents: [...looked] });
+    this.violate('SAFETY', `${text}${why}`, { agents: [...looked], ...(why !== '' && { cause }) });
     return false;
   }
 
@@ -806,12 +810,14 @@ export class Run<W = unknown> implements Ambient {
     // What will be drawn depends on how much has been.
     const { draws } = this.#random;
     const chance = draws > 0 ? `\ndraws ${draws}` : '';
+    // Who looks at the time may do something else in the same state later on.
+    const time = this.#clock.wasReadByOthers ? `\nat ${this.#clock.now()}` : '';
     return this.#state.whole(
       this.#tasks,
       this.#replies,
       this.#effects,
       this.#asks,
-      this.#order.text + this.#faults.text + chance + (this.#history?.text ?? ''),
+      this.#order.text + this.#faults.text + chance + time + (this.#history?.text ?? ''),
     );
   }
 

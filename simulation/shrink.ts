@@ -117,8 +117,7 @@ class Shrinker<W> {
       yield { ...plain, ...order, fairSoon: true };
     }
     // A loop has all the constraints of all its laps. Only what leads into it matters.
-    const { loopFrom } = violation;
-    const into = moves.slice(0, loopFrom === 0 ? undefined : (loopFrom ?? 0) + 1);
+    const into = moves.slice(0, (violation.loopFrom ?? 0) + 1);
     for (const order of orders) {
       if (!this.#loopsAfter(into, choices, order.fairOrder)) continue;
       const way = this.#shortestWay(into, choices, order.fairOrder);

@@ -33,7 +33,10 @@ export class World {
     return this;
   }
 
-  /** The state of a function agent, or the context of a machine. Throws when there is no such agent. */
+  /**
+   * The state of a function agent, or the context of a machine. Throws when there is no such agent,
+   * not yet or not any more: then the property has failed. Where that is no error, ask `isAlive` first.
+   */
   state<T = unknown>(agent: string): T {
     return (this.#cell(agent).snapshot() as unknown as { context: T }).context;
   }
@@ -74,7 +77,8 @@ export class World {
 
   /** Virtual milliseconds since the start. */
   get nowMs(): number {
-    return this.#core.clock.now();
+    const { clock } = this.#core;
+    return clock.read === undefined ? clock.now() : clock.read();
   }
 
   #cell(agent: string) {
@@ -84,7 +88,8 @@ export class World {
     throw new InvalidOption({
       field: 'world',
       given: agent,
-      allowed: `one of ${this.agents.join(', ')}`,
+      // Who is there depends on the schedule, and the error must not.
+      allowed: 'an agent that is there; ask world.isAlive before',
     });
   }
 }

@@ -88,6 +88,11 @@ export function markSupervisor<TLogic extends object>(logic: TLogic): TLogic {
   return logic;
 }
 
+/** Whether a logic is that of a supervisor. */
+export function isSupervisor(logic: object): boolean {
+  return supervisors.has(logic);
+}
+
 /** A checked child spec with every default filled in; make it with {@link child}. */
 export class ChildSpec<TLogic extends AnyActorLogic = AnyActorLogic> {
   readonly id: string;
