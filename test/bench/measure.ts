@@ -24,9 +24,8 @@ async function timed(
   return { count, value, cpuNs: (user + system) * 1_000, wallNs };
 }
 
+/** No collection is forced before it: README.md says why. */
 export async function runRate(rate: Rate, operations: number): Promise<Measured> {
-  // What the former round has left is not this one's.
-  globalThis.gc?.();
   const measured = await timed(async () => ({ count: await rate(operations), value: 0 }));
   return { ...measured, value: measured.count / (measured.cpuNs / 1e9) };
 }
