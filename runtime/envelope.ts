@@ -63,9 +63,8 @@ export class Lineage {
 
   /** Addresses from the root of the task to the newest hop. */
   get path(): string[] {
-    const path: string[] = [];
-    for (let hop: Lineage | undefined = this; hop?.from !== undefined; hop = hop.before)
-      path.push(hop.from);
+    const path = this.from === undefined ? [] : [this.from];
+    for (let hop = this.before; hop?.from !== undefined; hop = hop.before) path.push(hop.from);
     return path.reverse();
   }
 }

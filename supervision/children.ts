@@ -202,10 +202,14 @@ export class Children {
   ): Move<Started> {
     const outcome = yield* start;
     if (!outcome.ignored) return this.up(ctx, child, outcome, level);
-    // It is on its way out; its place is free once it is gone.
+    yield* this.#ignored(ctx, child);
+    return { ref: undefined, info: outcome.info };
+  }
+
+  /** A child had nothing to do: it is on its way out, and its place is free once it is gone. */
+  *#ignored(ctx: Ctx, child: Child): Move<void> {
     yield* ctx.stopChild(child.ref as AnyRef);
     this.leave(ctx, child);
-    return { ref: undefined, info: outcome.info };
   }
 
   /** Notes that a child has started. */
@@ -291,11 +295,12 @@ export class Children {
     return false;
   }
 
-  /** Starts a child again; a failure is tried again later. False when it failed. */
-  *restart(ctx: Ctx, child: Child): Move<boolean> {
+  /** Starts a child again; a failure is tried again later, and the child is still `restarting`. */
+  *restart(ctx: Ctx, child: Child): Move<void> {
     try {
-      yield* this.start(ctx, child, 'info');
-      return true;
+      const outcome = yield* this.begin(ctx, child);
+      if (outcome.ignored) yield* this.#ignored(ctx, child);
+      else this.up(ctx, child, outcome, 'info');
     } catch (error) {
       child.status = 'restarting';
       child.cause = error;
@@ -304,7 +309,6 @@ export class Children {
       const delayMs = this.#delayMs(ctx, child);
       reportStartError(ctx, child, error, delayMs);
       this.retryIn(ctx, child, delayMs);
-      return false;
     }
   }
 

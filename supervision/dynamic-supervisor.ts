@@ -115,9 +115,9 @@ function onEnded(children: Children, ctx: Ctx, down: Down): Move<void> | undefin
 
 function* restart(children: Children, ctx: Ctx, child: Child): Move<void> {
   if (!children.mayRestart(ctx, child)) return;
+  yield* children.restart(ctx, child);
   // A child that had nothing to do when it was started again is forgotten.
-  if ((yield* children.restart(ctx, child)) && child.status === 'stopped')
-    children.remove(ctx, child);
+  if (child.status === 'stopped') children.remove(ctx, child);
 }
 
 function onRequest(

@@ -103,23 +103,23 @@ export function supervisor(
       if (state.plan === undefined) ctx.ignore();
       else yield* startAll(state.children, ctx, state.plan);
     },
-    *receive({ children, plan }: Supervision, event: Received, context: AgentContext<Received>) {
+    // Only what waits is a generator, and few of them stand in each other: all are resumed for a start.
+    receive({ children, plan }: Supervision, event: Received, context: AgentContext<Received>) {
       const ctx = context as Ctx;
       switch (event.type) {
         case 'troupe.down':
-          return yield* onEnded(children, ctx, plan as Plan, event);
+          return onEnded(children, ctx, plan as Plan, event);
         case 'supervisor.retry': {
           const child = children.byId.get(event.id);
-          if (child?.status === 'restarting') yield* restart(children, ctx, plan as Plan, child);
-          return;
+          if (child?.status !== 'restarting') return undefined;
+          return restart(children, ctx, plan as Plan, child);
         }
         case 'troupe.exit':
-          obeyParent(ctx, event);
-          return;
+          return obeyParent(ctx, event);
         default:
           // OTP's supervisor crashes on a request that it does not know, with its whole tree; ours says no.
-          if (isRequest(event)) yield* onRequest(children, ctx, plan as Plan, event);
-          else unknownMessage(ctx, event);
+          if (isRequest(event)) return onRequest(children, ctx, plan as Plan, event);
+          return unknownMessage(ctx, event);
       }
     },
     stop({ children }: Supervision, _reason: ExitReason, ctx: AgentContext<Received>) {
@@ -143,21 +143,28 @@ function* startAll(children: Children, ctx: Ctx, plan: Plan): Move<void> {
   }
 }
 
-function* onEnded(children: Children, ctx: Ctx, plan: Plan, down: Down): Move<void> {
+function onEnded(children: Children, ctx: Ctx, plan: Plan, down: Down): Move<void> | undefined {
   const child = children.endedBy(down);
-  if (child === undefined) return;
+  if (child === undefined) return undefined;
   const delayMs = children.ended(ctx, child, down.reason);
-  if (delayMs === 0) yield* restart(children, ctx, plan, child);
-  else if (delayMs !== undefined) children.retryIn(ctx, child, delayMs);
+  if (delayMs === 0) return restart(children, ctx, plan, child);
+  if (delayMs !== undefined) children.retryIn(ctx, child, delayMs);
   else if (child.spec.significant && endsSupervisor(plan, children)) ctx.end({ type: 'shutdown' });
+  return undefined;
 }
 
-function* restart(children: Children, ctx: Ctx, { strategy }: Plan, child: Child): Move<void> {
-  if (!children.mayRestart(ctx, child)) return;
-  if (strategy === 'one_for_one') {
-    yield* children.restart(ctx, child);
-    return;
-  }
+function restart(
+  children: Children,
+  ctx: Ctx,
+  { strategy }: Plan,
+  child: Child,
+): Move<void> | undefined {
+  if (!children.mayRestart(ctx, child)) return undefined;
+  if (strategy === 'one_for_one') return children.restart(ctx, child);
+  return restartAll(children, ctx, strategy, child);
+}
+
+function* restartAll(children: Children, ctx: Ctx, strategy: Strategy, child: Child): Move<void> {
   const group = groupOf(children, strategy, child);
   for (const sibling of [...group].reverse()) {
     if (sibling === child) continue;
@@ -166,7 +173,8 @@ function* restart(children: Children, ctx: Ctx, { strategy }: Plan, child: Child
   }
   for (const each of group) {
     if (each.spec.restart === 'temporary') continue;
-    if (!(yield* children.restart(ctx, each))) return;
+    yield* children.restart(ctx, each);
+    if (each.status === 'restarting') return;
   }
 }
 
@@ -183,50 +191,46 @@ function endsSupervisor({ autoShutdown }: Plan, children: Children): boolean {
   );
 }
 
-function* onRequest(
+function onRequest(
   children: Children,
   ctx: Ctx,
   plan: Plan,
   request: SupervisorEvent,
-): Move<void> {
+): Move<void> | void {
   switch (request.type) {
     case 'startChild':
-      return yield* onStartChild(children, ctx, plan, request);
+      return onStartChild(children, ctx, plan, request);
     case 'whichChildren':
-      ctx.reply(request, { type: 'children', children: children.list() });
-      return;
+      return ctx.reply(request, { type: 'children', children: children.list() });
     case 'countChildren':
-      ctx.reply(request, { type: 'count', count: children.count() });
-      return;
+      return ctx.reply(request, { type: 'count', count: children.count() });
     case 'stopChild':
     case 'restartChild':
     case 'deleteChild':
     case 'getChildSpec': {
       const { id } = request;
       const child = children.byId.get(id);
-      if (child !== undefined) yield* onChildRequest(children, ctx, child, request);
-      else ctx.fail(request, new ChildNotFound({ id, available: children.ids }));
-      return;
+      if (child !== undefined) return onChildRequest(children, ctx, child, request);
+      return ctx.fail(request, new ChildNotFound({ id, available: children.ids }));
     }
     default:
-      unknownMessage(ctx, request);
+      return unknownMessage(ctx, request);
   }
 }
 
-function* onStartChild(
+function onStartChild(
   children: Children,
   ctx: Ctx,
   plan: Plan,
   request: Extract<SupervisorEvent, { type: 'startChild' }>,
-): Move<void> {
+): Move<void> | void {
   let child: Child;
   try {
     child = children.add(newSpec(children, plan, request.spec));
   } catch (error) {
-    ctx.fail(request, error);
-    return;
+    return ctx.fail(request, error);
   }
-  yield* startOnRequest(children, ctx, child, request);
+  return startOnRequest(children, ctx, child, request);
 }
 
 /** The spec of a child that is to be added; throws what is wrong with it. */
