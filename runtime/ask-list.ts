@@ -15,6 +15,10 @@ export abstract class AskList {
     return this.#asks.length;
   }
 
+  get first(): Ask | undefined {
+    return this.#asks[0];
+  }
+
   add(ask: Ask): void {
     this.put(ask, this.#asks.push(ask) - 1);
   }
