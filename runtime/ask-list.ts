@@ -17,6 +17,10 @@ export abstract class AskList {
     return this.#others.length + (this.#first === undefined ? 0 : 1);
   }
 
+  get first(): Ask | undefined {
+    return this.#first ?? this.#others[0];
+  }
+
   add(ask: Ask): void {
     if (this.#first === undefined) this.#first = ask;
     else this.put(ask, this.#others.push(ask) - 1);

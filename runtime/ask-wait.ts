@@ -20,6 +20,10 @@ export class AskWait extends Wait<never> implements Asker {
     return this.#ask && [this.#ask];
   }
 
+  override get ask(): Ask | undefined {
+    return this.#ask;
+  }
+
   get address(): string | undefined {
     return this.#life?.address;
   }

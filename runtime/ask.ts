@@ -6,6 +6,7 @@
  *                 \______/ forwarded: queued at the next holder
  */
 import type { EventObject, Snapshot, Subscription } from 'xstate';
+import type { Cell } from './cell.ts';
 import type { Destination, Envelope, Lineage } from './envelope.ts';
 import { AskTimeout, NotLocal, type AskProgress } from './errors.ts';
 import type { AskList } from './ask-list.ts';
@@ -56,6 +57,8 @@ export class Ask implements Destination {
   progress: AskProgress = 'not delivered';
   /** The life that must answer; undefined while the request is on its way or queued. */
   holder: Holder | undefined;
+  /** The place where it waits or is handled; undefined while it, or its answer, is on its way. */
+  at: Cell | undefined;
   /** The holder has said that it answers later. */
   deferred = false;
   /** @internal Armed by the ledger. */

@@ -43,6 +43,11 @@ export interface Behavior {
   readonly wait: Wait<unknown> | undefined;
   /** Starts without a step when there is nothing to do in it; false when it must be a step. */
   startAtOnce?(): boolean;
+  /**
+   * For a machine: whether it can do nothing but wait for the one actor that it has invoked. There is no
+   * message that it would handle now, no timer, and no other actor inside it.
+   */
+  onlyWaits?(): boolean;
   /** The first step of the life. */
   start(saved: SavedSnapshot | undefined): Received;
   /** Whether the current state postpones the message, asked before it is received. */

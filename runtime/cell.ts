@@ -119,6 +119,7 @@ export class Cell implements Runnable, Destination {
       return undefined;
     }
     envelope.enqueuedAtMs = this.core.stampMs();
+    if (envelope.ask !== undefined) envelope.ask.at = this;
     if (envelope.exempt) {
       if (this.#waiting !== undefined && envelope.from !== undefined) this.#makeWay(envelope.from);
       this.mailbox.force(envelope);
@@ -184,6 +185,11 @@ export class Cell implements Runnable, Destination {
   #displace(envelope: Envelope): void {
     if (envelope.ask !== undefined) this.#refuse(envelope);
     else this.core.deadLetter(envelope, 'displaced');
+  }
+
+  /** Whether some of what its last step has sent has not left yet. */
+  get isHeld(): boolean {
+    return this.#held !== undefined;
   }
 
   /** Whether what it has sent waits for room in somebody's mailbox. */
@@ -402,8 +408,10 @@ export class Cell implements Runnable, Destination {
   #flush(): void {
     this.#tellEmitted();
     this.#held = undefined;
-    if (this.#outbox?.flush(this.core, this.life.onRoom) !== false) this.#afterStep();
-    else {
+    if (this.#outbox?.flush(this.core, this.life.onRoom) !== false) {
+      this.#afterStep();
+      if (this.core.forwarded.length > 0) this.core.checkForwarded();
+    } else {
       this.#held = 'blocked';
       // The handler has finished, as the stop allowed it to; it does not wait for room as well.
       if (this.#pendingStop !== undefined && this.life.received !== 'waiting')
@@ -419,6 +427,7 @@ export class Cell implements Runnable, Destination {
       if (this.status === 'starting') life.refuseAsksToWaiting();
       // It may have settled while the outbox waited for room; a second wake-up finds nothing to do.
       if (this.#mayResume()) life.wake();
+      else this.core.breakDeadlock(this);
       return;
     }
     if (this.status === 'starting') {
@@ -445,7 +454,10 @@ export class Cell implements Runnable, Destination {
       }
     }
     if (changed) this.mailbox.unpostpone();
-    if (changed || received === 'updated') this.#changed();
+    if (changed || received === 'updated') {
+      this.#changed();
+      if (life.onlyAsk !== undefined) core.breakDeadlock(this);
+    }
     if (life.finishing !== undefined) this.#end(life.finishing);
     else if (this.#pendingStop !== undefined) this.#end(this.#pendingStop);
   }
@@ -466,8 +478,13 @@ export class Cell implements Runnable, Destination {
     const { core } = this;
     if (core.inspection.active)
       core.inspection.emit({ type: 'postponed', path: this.path, message: envelope.message });
-    if (envelope.ask !== undefined) envelope.ask.progress = 'queued';
+    const { ask } = envelope;
+    if (ask !== undefined) {
+      ask.progress = 'queued';
+      ask.at = this;
+    }
     if (!this.mailbox.postpone(envelope)) this.#refuse(envelope, true);
+    else if (ask !== undefined) core.breakDeadlock(this);
   }
 
   // ── What a step does ────────────────────────────────────────────────────────────────────────

@@ -17,6 +17,7 @@ import type { Effects } from './effects.ts';
 import { Envelope, Lineage, Task, typeOf, type Budget, type Destination } from './envelope.ts';
 import {
   ActorEnded,
+  DeadlockError,
   HopLimit,
   InvalidOption,
   MailboxFull,
@@ -44,6 +45,7 @@ import { Siblings } from './siblings.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
 import { Timers } from './timers.ts';
+import { circleThrough } from './wait-for.ts';
 import { XStateBehavior } from './xstate/behavior.ts';
 import { XStateHost } from './xstate/host.ts';
 
@@ -112,9 +114,12 @@ export class Core {
     askMsMax: 0,
   };
   stopping = false;
+  /** Requests that the step hands on: when it has ended, a circle may have closed. */
+  readonly forwarded: Ask[] = [];
   readonly #parts: CoreParts;
   readonly #offers = new WeakMap<Envelope, (reason: DeadLetterReason) => void>();
   readonly #throttle: LogThrottle;
+  readonly #deadlocks: LogThrottle;
   readonly #whenEmpty: (() => void)[] = [];
   #envelopeIds = 0;
   #stampBurst = NaN;
@@ -133,6 +138,7 @@ export class Core {
     this.effects = parts.effects;
     this.log = redactingLog(parts.log, parts.redact);
     this.#throttle = new LogThrottle(parts.log);
+    this.#deadlocks = new LogThrottle(parts.log);
     this.planTransitions = parts.planTransitions;
     this.timers = new Timers(parts.clock, (idle) => parts.scheduler.onIdle(idle));
     this.deadLetters = new DeadLetters(
@@ -250,11 +256,34 @@ export class Core {
     const { hopsMax } = this.#parts;
     if (lineage.hops > hopsMax)
       ask.fail(new HopLimit({ address: to.address, hopsMax, chain: lineage.path }));
-    else
+    else {
       this.#dispatch(
         new Envelope(this.nextId(), to, life.address, request, lineage, ask, false),
         life,
       );
+      this.forwarded.push(ask);
+      if (running.cell === undefined) this.checkForwarded();
+    }
+  }
+
+  /** Looks for circles that requests have closed which were handed on. */
+  checkForwarded(): void {
+    for (const { at } of this.forwarded.splice(0)) if (at !== undefined) this.breakDeadlock(at);
+  }
+
+  /** Fails the youngest request of a circle that goes through an agent, if it is in one. */
+  breakDeadlock(cell: Cell): void {
+    const circle = circleThrough(cell);
+    if (circle === undefined) return;
+    const [youngest] = circle.map(({ ask }) => ask).sort((a, b) => b.id - a.id);
+    if (youngest === undefined) return;
+    const members = circle.map(({ from }) => from.address);
+    const requests = circle.map(({ ask }) => ask.request);
+    const path = this.#pathOf(youngest.by ?? '') ?? cell.path;
+    if (this.inspection.active) this.inspection.emit({ type: 'deadlock', path, members, requests });
+    this.#deadlocks.warn(this.clock.now(), { path, members, requests }, 'deadlock');
+    const { target: address, request: message } = youngest;
+    youngest.fail(new DeadlockError({ address, message, members, requests }));
   }
 
   /** An ask by code outside agents, or by an agent that wants a promise. */

@@ -248,6 +248,30 @@ export class AskedByStartingChild extends TroupeError {
   }
 }
 
+/**
+ * Agents wait for each other in a circle, so that none of them could go on: the youngest request of
+ * the circle fails with this. `members` are their addresses, each waiting for the next and the last for
+ * the first; `requests` are what they wait for, in the same order.
+ */
+export class DeadlockError extends TroupeError {
+  readonly code = 'DEADLOCK';
+  readonly members: readonly string[];
+  readonly requests: readonly string[];
+
+  constructor(fields: {
+    readonly address: string;
+    readonly message: string;
+    readonly members: readonly string[];
+    readonly requests: readonly string[];
+  }) {
+    const { members, requests } = fields;
+    const circle = members.map((member, at) => `${member} waits for "${requests[at]}" of`);
+    super(`a deadlock: ${circle.join(' ')} ${members[0]}`, fields);
+    this.members = members;
+    this.requests = requests;
+  }
+}
+
 /** An agent that could not start; `path` names it and `cause` is the first cause. */
 export class StartFailed extends TroupeError {
   readonly code = 'START_FAILED';

@@ -65,6 +65,7 @@ export {
   ActorEnded,
   AskTimeout,
   AskedByStartingChild,
+  DeadlockError,
   HopLimit,
   Interrupted,
   InvalidOption,

@@ -53,6 +53,16 @@ export type InspectionEvent =
       readonly state: string;
       readonly from: string | undefined;
     }
+  /** Agents wait for each other in a circle; its youngest request fails next. */
+  | {
+      readonly type: 'deadlock';
+      /** Whose request fails. */
+      readonly path: string;
+      /** Their addresses: each waits for the next, the last for the first. */
+      readonly members: readonly string[];
+      /** What each of them waits for. */
+      readonly requests: readonly string[];
+    }
   | { readonly type: 'dropped'; readonly letter: DeadLetter }
   | {
       readonly type: 'crashed';

@@ -2,8 +2,6 @@
  * What the floors above need and users do not.
  */
 import { cellOf } from './agent-ref.ts';
-import type { Ask } from './ask.ts';
-import type { Cell } from './cell.ts';
 import { InvalidOption } from './errors.ts';
 import type { AnyRef } from './ref.ts';
 
@@ -22,6 +20,7 @@ export { promisesSettled } from './scheduler.ts';
 export { running } from './step.ts';
 export { coreOf } from './system.ts';
 export type { Timer } from './timers.ts';
+export { keeperOf, neededAsks } from './wait-for.ts';
 export { checkId, checkLogic, checkPersist, checkShutdown } from './spawn-options.ts';
 
 /** Crashes an agent as if its own code had thrown the error. */
@@ -37,9 +36,4 @@ export function crashAgent(ref: AnyRef, error: unknown): void {
 /** Whether an agent is in the midst of a handler that waits. */
 export function isWaiting(ref: AnyRef): boolean {
   return cellOf(ref)?.life.behavior?.wait !== undefined;
-}
-
-/** The requests whose answers a handler waits for, all of them; undefined when it waits for something else, or not at all. */
-export function awaitedAsks(cell: Cell): readonly Ask[] | undefined {
-  return cell.life.behavior?.wait?.asks;
 }

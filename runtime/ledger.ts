@@ -81,10 +81,11 @@ export class Ledger {
     holder.obligations.add(ask);
   }
 
-  /** The holder hands the request on: it owes nothing any more. */
+  /** The holder hands the request on, or its answer has left: it owes nothing any more. */
   release(ask: Ask): void {
     ask.holder?.obligations.delete(ask);
     ask.holder = undefined;
+    ask.at = undefined;
     ask.deferred = false;
   }
 

@@ -57,6 +57,7 @@ export class Life implements Holder {
   links: Set<Cell> | undefined;
   names: Set<string> | undefined;
   persistence: Persistence | undefined;
+  #invoked: AskList | undefined;
   #onRoom: (() => void) | undefined;
   #wake: (() => void) | undefined;
   #obligations: AskList | undefined;
@@ -151,6 +152,18 @@ export class Life implements Holder {
     for (const ask of this.#obligations?.toArray() ?? [])
       if (ask.lineage.task === lineage.task) return lineage;
     return undefined;
+  }
+
+  /** The open requests of the asks that its machine has invoked. */
+  get invoked(): AskList {
+    return (this.#invoked ??= new OwnAsks());
+  }
+
+  /** The one request of its own that is open; undefined when there is none, or more than one. */
+  get onlyAsk(): Ask | undefined {
+    const own = this.#asks?.size ?? 0;
+    const invoked = this.#invoked?.size ?? 0;
+    return own + invoked === 1 ? (own === 1 ? this.#asks : this.#invoked)?.first : undefined;
   }
 
   /** An open ask of this life: cancelled with it. */

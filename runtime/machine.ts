@@ -6,6 +6,7 @@ import type { EventObject, MachineContext, NonReducibleUnknown, PromiseActorLogi
 import { here, type Request } from './context.ts';
 import type { Ask } from './ask.ts';
 import { Interrupted } from './errors.ts';
+import type { Life } from './life.ts';
 import type {
   AgentName,
   AskOptions,
@@ -54,7 +55,7 @@ export function ask<TEvent extends EventObject, TType extends RequestOf<TEvent>[
   type: TType,
   options: Omit<AskOptions, 'signal'> = {},
 ): PromiseActorLogic<ReplyOf<RequestNamed<TEvent, TType>>, AskInput<RequestNamed<TEvent, TType>>> {
-  const open = new WeakMap<object, Ask>();
+  const open = new WeakMap<object, { readonly made: Ask; readonly life: Life }>();
   const logic = {
     config: { type, to, timeoutMs: options.timeoutMs },
     getInitialSnapshot: (_scope: unknown, input: unknown): AskSnapshot => ({
@@ -74,14 +75,21 @@ export function ask<TEvent extends EventObject, TType extends RequestOf<TEvent>[
       const cell = running.cell;
       if (cell === undefined)
         throw new Interrupted({ message: `${type} (asked outside a troupe system)` });
+      const { core, life } = cell;
+      const settled = (event: object): void => {
+        const asked = open.get(self);
+        if (asked !== undefined) life.invoked.delete(asked.made);
+        self.send(event as EventObject);
+      };
       const asker = {
         address: cell.address,
-        answered: (data: unknown) => self.send({ type: RESOLVED, data } as EventObject),
-        failed: (data: unknown) => self.send({ type: REJECTED, data } as EventObject),
+        answered: (data: unknown) => settled({ type: RESOLVED, data }),
+        failed: (data: unknown) => settled({ type: REJECTED, data }),
       };
-      const { core } = cell;
       const request = { ...(snapshot.input as object | undefined), type };
-      open.set(self, core.ask(asker, core.destinationOf(to), request, options, cell.life));
+      const made = core.ask(asker, core.destinationOf(to), request, options, life);
+      open.set(self, { made, life });
+      if (made.state === 'open') life.invoked.add(made);
     },
     transition: (
       snapshot: AskSnapshot,
@@ -95,9 +103,12 @@ export function ask<TEvent extends EventObject, TType extends RequestOf<TEvent>[
           return { ...settled, status: 'done', output: event.data };
         case REJECTED:
           return { ...settled, status: 'error', error: event.data };
-        case 'xstate.stop':
-          open.get(self)?.cancel();
+        case 'xstate.stop': {
+          const asked = open.get(self);
+          asked?.made.cancel();
+          asked?.life.invoked.delete(asked.made);
           return { ...settled, status: 'stopped' };
+        }
         default:
           return snapshot;
       }

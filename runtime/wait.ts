@@ -16,6 +16,11 @@ export class Wait<T> implements PromiseLike<T> {
     return undefined;
   }
 
+  /** @internal The only request that it waits for, if it is one: `asks` makes a list of it. */
+  get ask(): Ask | undefined {
+    return undefined;
+  }
+
   get settled(): boolean {
     return this.#state !== 'open';
   }

@@ -587,6 +587,12 @@ export class Run<W = unknown> implements Ambient {
           );
         return;
       }
+      case 'deadlock': {
+        // The circle is still there; from now on its youngest request has failed.
+        const found = deadlockOf(this.core);
+        if (found !== undefined) this.violate(found.verdict, found.message, found);
+        return;
+      }
       case 'dropped': {
         const { message, to, reason } = event.letter;
         const type = (message as EventObject).type;
@@ -667,14 +673,14 @@ export class Run<W = unknown> implements Ambient {
       });
       return;
     }
-    const deadlock = deadlockOf(this.core, this.answered);
+    const deadlock = deadlockOf(this.core);
     if (deadlock !== undefined) this.violate(deadlock.verdict, deadlock.message, deadlock);
   }
 
   /** Nothing can happen any more: is anybody still waiting, and do the conditions of the end hold? */
   checkEnd(): void {
     if (this.violation !== undefined) return;
-    const stuck = stuckOf(this.core, this.openTasks, this.answered, this.scenario.allow?.waiting);
+    const stuck = stuckOf(this.core, this.openTasks, this.scenario.allow?.waiting);
     if (stuck !== undefined) {
       const hung = this.#effects.hung.map((id) => `; ${id} hangs`).join('');
       const agents = this.#partIn(stuck);
@@ -718,12 +724,6 @@ export class Run<W = unknown> implements Ambient {
         if (agent !== undefined && sent.length === 0 && discharged.length === 0) known.add(agent);
     return [...known];
   }
-
-  /** Whether the answer to a request is on its way. */
-  readonly answered = (ask: Ask): boolean => {
-    for (const { to } of this.#replies) if (to === ask) return true;
-    return false;
-  };
 
   get openTasks(): string[] {
     return [...this.#tasks].filter(([, state]) => state === 'open').map(([name]) => name);
@@ -784,7 +784,7 @@ export class Run<W = unknown> implements Ambient {
       [by, target, holder?.address].every((one) => one === undefined || !related.has(nameOf(one))),
     );
     if (asks.length === 0 || !isApart) return loop;
-    const stuck = stuckOf(this.core, this.openTasks, this.answered, allowed);
+    const stuck = stuckOf(this.core, this.openTasks, allowed);
     if (stuck === undefined) return loop;
     const message = `${stuck.message}; only ${loop.agents.join(', ')} still goes on`;
     return { ...loop, ...stuck, message };

@@ -2,22 +2,15 @@
  * Who waits for whom: agents that can never go on, because each waits for the next in a circle, or
  * because nothing can happen any more.
  *
- * An agent is deaf while its handler waits, or when its state postpones all that it would handle. Only
- * then is a request of its own an edge to whoever must answer it; so a circle is a deadlock and not
- * only a loop.
+ * What makes an edge of the graph stands in runtime/wait-for.ts; here, waiting for room is one too.
  */
-import { __unsafe_getAllOwnEventDescriptors as getAllOwnEventDescriptors } from 'xstate';
-import type { AnyActorRef, AnyMachineSnapshot } from 'xstate';
 import type { Ask, Cell, Core } from '../runtime/internal.ts';
-import { awaitedAsks } from '../runtime/internal.ts';
+import { keeperOf, neededAsks } from '../runtime/internal.ts';
 import { matches } from './scenario.ts';
 import type { Violation } from './violation.ts';
 
 type Found = Pick<Violation, 'verdict' | 'message' | 'agents' | 'obligations' | 'cycle'> &
   Partial<Violation>;
-
-/** Whether the answer to a request is on its way already. */
-type Answered = (ask: Ask) => boolean;
 
 interface Edge {
   readonly to: Cell;
@@ -26,11 +19,11 @@ interface Edge {
 }
 
 /** A circle of deaf agents, found as soon as it closes. */
-export function deadlockOf(core: Core, answered: Answered): Found | undefined {
+export function deadlockOf(core: Core): Found | undefined {
   let graph: Map<Cell, Edge[]> | undefined;
   for (const cell of core.cells.values()) {
     if (!mayWait(cell)) continue;
-    const edges = [...deafEdges(core, cell, answered), ...roomEdges(core, cell)];
+    const edges = [...deafEdges(cell), ...roomEdges(core, cell)];
     if (edges.length > 0) (graph ??= new Map()).set(cell, edges);
   }
   return graph && circleIn(graph);
@@ -46,7 +39,6 @@ function mayWait({ life, isBlocked }: Cell): boolean {
 export function stuckOf(
   core: Core,
   tasks: readonly string[],
-  answered: Answered,
   allowed: readonly string[] | undefined,
 ): Found | undefined {
   const open = core.ledger
@@ -57,8 +49,8 @@ export function stuckOf(
   const graph = new Map<Cell, Edge[]>();
   for (const ask of open) {
     const from = cellAt(core, ask.by);
-    const to = holderOf(core, ask);
-    if (from !== undefined && to !== undefined && !answered(ask))
+    const to = ask.at;
+    if (from !== undefined && to !== undefined)
       graph.set(from, [...(graph.get(from) ?? []), { to, obligation: obligationName(ask) }]);
   }
   for (const cell of core.cells.values()) {
@@ -85,61 +77,11 @@ export function stuckOf(
 }
 
 /** The requests that a deaf agent waits for, and where they lie. */
-function* deafEdges(core: Core, cell: Cell, answered: Answered): Generator<Edge> {
-  const { behavior } = cell.life;
-  const asks =
-    behavior?.wait !== undefined
-      ? (awaitedAsks(cell) ?? [])
-      : behavior?.answersInTurn === false
-        ? onlyAskOf(core, cell)
-        : [];
-  for (const ask of asks) {
-    if (ask.state !== 'open' || answered(ask)) continue;
-    const to = holderOf(core, ask);
-    if (to !== undefined && isKeptAt(ask, to)) yield { to, obligation: obligationName(ask) };
+function* deafEdges(cell: Cell): Generator<Edge> {
+  for (const ask of neededAsks(cell)) {
+    const to = keeperOf(ask);
+    if (to !== undefined) yield { to, obligation: obligationName(ask) };
   }
-}
-
-/** What a deaf machine waits for. One that asks several at once may go on with the first answer. */
-function onlyAskOf(core: Core, cell: Cell): readonly Ask[] {
-  if (core.ledger.size === 0) return [];
-  const own = core.ledger.open().filter((ask) => ask.by === cell.address);
-  return own.length === 1 && isDeafMachine(cell) ? own : [];
-}
-
-/** Whether a request is taken or put off, or lies with somebody whose handler waits. */
-function isKeptAt(ask: Ask, { life, mailbox }: Cell): boolean {
-  if (ask.holder !== undefined || life.behavior?.wait !== undefined) return true;
-  let left = mailbox.postponed;
-  for (const envelope of mailbox) {
-    if (left === 0) return false;
-    if (envelope.ask === ask) return true;
-    left -= 1;
-  }
-  return false;
-}
-
-/**
- * Whether a machine can do nothing but wait for the actor that it has invoked: there is no message
- * that it would handle now, no timer, and no other actor inside it.
- */
-function isDeafMachine(cell: Cell): boolean {
-  if (cell.life.timers.size > 0) return false;
-  const snapshot = cell.snapshot() as Partial<AnyMachineSnapshot>;
-  if (snapshot.status !== 'active' || snapshot.children === undefined) return false;
-  let inside = 0;
-  for (const child of Object.values(snapshot.children as Record<string, AnyActorRef>))
-    if (child.getSnapshot().status === 'active') inside += 1;
-  if (inside > 1) return false;
-  const postponed = new Set<unknown>();
-  for (const meta of Object.values(snapshot.getMeta?.() ?? {})) {
-    const { postpone } = (meta ?? {}) as { readonly postpone?: unknown };
-    if (postpone === 'all') return true;
-    if (Array.isArray(postpone)) for (const type of postpone) postponed.add(type);
-  }
-  return getAllOwnEventDescriptors(snapshot as AnyMachineSnapshot).every(
-    (type) => postponed.has(type) || type.startsWith('xstate.'),
-  );
 }
 
 /** A sender that waits for room in a mailbox. */

@@ -19,6 +19,7 @@ import {
   type InnerActor,
   type InnerMailbox,
   type InnerSnapshot,
+  eventDescriptors,
 } from './internals.ts';
 import { hostLogic, selection, type Hosted, type Selection } from './logic.ts';
 
@@ -67,6 +68,25 @@ export class XStateBehavior implements Behavior {
         return true;
     }
     return false;
+  }
+
+  onlyWaits(): boolean {
+    if (this.life.timers.size > 0) return false;
+    const { _snapshot: snapshot } = this.#root;
+    if (snapshot.status !== 'active' || snapshot.children === undefined) return false;
+    let inside = 0;
+    for (const child of Object.values(snapshot.children) as InnerActor[])
+      if (child._snapshot.status === 'active') inside += 1;
+    if (inside > 1) return false;
+    const postponed = new Set<unknown>();
+    for (const { meta } of snapshot._nodes ?? []) {
+      const postpone = meta?.postpone;
+      if (postpone === 'all') return true;
+      if (Array.isArray(postpone)) for (const type of postpone) postponed.add(type);
+    }
+    return eventDescriptors(snapshot).every(
+      (type) => postponed.has(type) || type.startsWith('xstate.'),
+    );
   }
 
   receive(envelope: Envelope): Received {

@@ -5,6 +5,8 @@
 import {
   Actor,
   StateMachine,
+  __unsafe_getAllOwnEventDescriptors as getAllOwnEventDescriptors,
+  type AnyMachineSnapshot,
   type AnyActorLogic,
   type EventObject,
   type InspectionEvent as XStateInspectionEvent,
@@ -49,6 +51,11 @@ export interface InnerSnapshot {
   readonly value?: unknown;
   readonly children?: Readonly<Record<string, unknown>>;
   readonly _nodes?: readonly { readonly meta?: { readonly postpone?: unknown } }[];
+}
+
+/** The types of the events that a machine would take in its state. */
+export function eventDescriptors(snapshot: InnerSnapshot): string[] {
+  return getAllOwnEventDescriptors(snapshot as unknown as AnyMachineSnapshot);
 }
 
 export interface InnerSystem {

@@ -150,6 +150,7 @@ const story: fc.Arbitrary<Story> = fc.record({
 
 /** The errors with which an ask may fail here. */
 const CODES = [
+  'DEADLOCK',
   'ASK_TIMEOUT',
   'NO_SUCH_ACTOR',
   'ACTOR_ENDED',
