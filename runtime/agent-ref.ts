@@ -133,7 +133,7 @@ export class AgentRef extends Marked implements Ref<EventObject> {
       });
     }
     const cell = this.lastCell;
-    if (cell === undefined) return NOPROC;
+    if (cell === undefined) return this.#stopAway(options);
     const grace = timeoutMs ?? cell.options.shutdown;
     if (grace === 'brutal_kill') return this.kill();
     const reason: ExitReason = detail === undefined ? SHUTDOWN : { type: 'shutdown', detail };
@@ -142,7 +142,7 @@ export class AgentRef extends Marked implements Ref<EventObject> {
 
   async kill(): Promise<ExitReason> {
     const cell = this.lastCell;
-    return cell === undefined ? NOPROC : this.#over(cell, () => cell.kill());
+    return cell === undefined ? this.#stopAway('kill') : this.#over(cell, () => cell.kill());
   }
 
   start(): void {}
@@ -223,6 +223,11 @@ export class AgentRef extends Marked implements Ref<EventObject> {
       else cell.life.whenOver(resolve);
       act();
     });
+  }
+
+  #stopAway(how: StopOptions | 'kill'): Promise<ExitReason> | ExitReason {
+    if (this.#node === this.#core.node) return NOPROC;
+    return this.#core.network.remote?.stop(this, how) ?? NOPROC;
   }
 
   #local(asked: string): Cell {

@@ -19,6 +19,8 @@ export interface Asker {
   /** The address of the agent that asked; undefined for code outside agents. */
   readonly address: string | undefined;
   answered(reply: unknown): void;
+  /** Throws `UnfitPayload` for a reply that cannot reach it; absent: every reply can. */
+  check?(reply: object): void;
   failed(error: unknown): void;
 }
 
@@ -67,7 +69,7 @@ export class Ask implements Destination {
   openAt = -1;
   heldAt = -1;
   askedAt = -1;
-  /** @internal Set by the place where it waits for room; called by the ledger. */
+  /** Set by the place where it waits for room, or by the way to another node; called by the ledger. */
   onSettled: (() => void) | undefined;
 
   constructor(
@@ -102,6 +104,11 @@ export class Ask implements Destination {
   /** The address of the agent that asked; undefined for code outside agents. */
   get by(): string | undefined {
     return this.#asker.address;
+  }
+
+  check(reply: object): void {
+    // An error goes anywhere: of what it holds, its text does.
+    if (!(reply instanceof Failure)) this.#asker.check?.(reply);
   }
 
   /** A reply arrives: the choke point hands it here as to any destination. */

@@ -353,7 +353,10 @@ export class Context implements AgentContext<EventObject> {
     const cell = this.#cell;
     const target = cellOf(to);
     checkReason(reason);
-    if (target === undefined) return;
+    if (target === undefined) {
+      cell.core.exitAway(to, cell, reason);
+      return;
+    }
     if (reason.type === 'killed') target.kill();
     else cell.core.exitFromStep(target, cell, reason);
   }
@@ -362,11 +365,13 @@ export class Context implements AgentContext<EventObject> {
     const cell = this.#cell;
     const target = cellOf(to);
     if (target !== undefined) this.#life.link(target);
-    else cell.core.exitNoproc(cell, to);
+    else if (cell.core.network.remote?.link(this.#life, to) !== true)
+      cell.core.exitElsewhere(cell, to);
   }
   unlink(from: AnyRef): void {
     const target = cellOf(from);
     if (target !== undefined) this.#life.unlink(target);
+    else this.#cell.core.network.remote?.unlink(this.#life, from);
   }
 
   monitor(ref: AnyRef): Monitor {

@@ -31,7 +31,7 @@ import { deepFreeze } from './freeze.ts';
 import { HandlerBehavior, handlerOf } from './handler.ts';
 import { Inspection, type Report, type ReportParts } from './inspection.ts';
 import { Ledger } from './ledger.ts';
-import type { Life, Monitor } from './life.ts';
+import { tellEnd, type Life, type Monitor } from './life.ts';
 import type { Log } from './log.ts';
 import { LogThrottle } from './log-throttle.ts';
 import { Names } from './names.ts';
@@ -86,7 +86,8 @@ export class Core {
   readonly scheduler: Scheduler;
   readonly clock: Clock;
   readonly random: Random;
-  readonly network: Network;
+  /** Replaced when the system joins a cluster. */
+  network: Network;
   readonly effects: Effects | undefined;
   readonly log: Log;
   readonly timers: Timers;
@@ -187,6 +188,7 @@ export class Core {
   /** Sends for a life, or for the agent whose step runs, or for code outside agents. */
   send(to: Destination, message: unknown, life: Life | undefined, lineage?: Lineage): void {
     this.checkMessage(message);
+    to.check?.(message as object);
     const sender = running.cell?.life ?? life;
     const envelope = new Envelope(
       this.nextId(),
@@ -209,6 +211,7 @@ export class Core {
     life: Life | undefined,
   ): Ask {
     this.checkMessage(request);
+    to.check?.(request);
     if (options !== NO_ASK_OPTIONS) checkOptions(options, ['timeoutMs', 'signal', 'budget']);
     const { budget } = options;
     const nowMs = this.stampMs();
@@ -250,6 +253,7 @@ export class Core {
   /** Sends an open request to its next holder. */
   forward(ask: Ask, to: Destination, request: unknown, life: Life): void {
     this.checkMessage(request);
+    to.check?.(request as object);
     this.ledger.release(ask);
     const lineage = ask.lineage.derive(life.address, Infinity, undefined);
     ask.lineage = lineage;
@@ -451,9 +455,8 @@ export class Core {
     else this.notify(to, { type: 'troupe.exit', from: from.ref, reason });
   }
 
-  /** The exit signal of an agent that is not there. */
-  exitNoproc(to: Cell, from: AnyRef): void {
-    const reason = this.#absent(from);
+  /** The exit signal of an agent that is not there, or is on another node. */
+  exitElsewhere(to: Cell, from: AnyRef, reason = this.#absent(from)): void {
     if (to.life.trapExit) this.notify(to, { type: 'troupe.exit', from, reason });
     else to.signal({ type: 'exit', life: to.life, from: undefined, reason });
   }
@@ -462,6 +465,20 @@ export class Core {
   exitFromStep(to: Cell, from: Cell, reason: ExitReason): void {
     if (!to.life.trapExit || running.cell === undefined) this.exit(to, from, reason);
     else running.cell.post(this.#notice(to, { type: 'troupe.exit', from: from.ref, reason }));
+  }
+
+  /** Sends an exit signal to an agent of another node: it keeps its place among the step's sends. */
+  exitAway(to: AnyRef, from: Cell, reason: ExitReason): void {
+    const { remote } = this.network;
+    if (to.node === this.node || remote === undefined) return;
+    const accept = (): undefined => remote.exit(from, to, reason) as undefined;
+    const destination: Destination = { address: to.address, accept };
+    const notice: Exit = { type: 'troupe.exit', from: from.ref, reason };
+    const { address } = from;
+    this.#dispatch(
+      new Envelope(this.nextId(), destination, address, notice, undefined, undefined, true),
+      from.life,
+    );
   }
 
   /** Delivers a notice: a message that no bound holds back. */
@@ -483,10 +500,15 @@ export class Core {
   monitor(ref: AnyRef, watcher: Life | undefined, report: Monitor['report']): Monitor {
     const cell = cellOf(ref) ?? (ref instanceof AgentRef ? ref.lastCell : undefined);
     if (cell !== undefined) return cell.life.watch(watcher, report);
-    const down: Down = { type: 'troupe.down', ref, incarnation: 0, reason: this.#absent(ref) };
-    if (report !== undefined) report(down);
-    else if (watcher !== undefined) this.notify(watcher.cell, down);
-    return { watched: undefined, watcher, report, at: -1 };
+    const monitor: Monitor = { watched: undefined, watcher, report, away: undefined, at: -1 };
+    const tell = (incarnation: number, reason: ExitReason): void => {
+      monitor.away = undefined;
+      tellEnd(monitor, { type: 'troupe.down', ref, incarnation, reason });
+    };
+    if (ref.node !== this.node) monitor.away = this.network.remote?.monitor(ref, tell);
+    if (monitor.away === undefined) tell(0, this.#absent(ref));
+    else watcher?.noteWatch(monitor);
+    return monitor;
   }
 
   // ── Addresses ───────────────────────────────────────────────────────────────────────────────
@@ -545,7 +567,10 @@ export class Core {
       else this.undeliverable(envelope, undefined);
       return undefined;
     };
-    return { address: `${node}${path}`, accept };
+    const address = `${node}${path}`;
+    const { remote } = this.network;
+    if (node === this.node || remote === undefined) return { address, accept };
+    return { address, accept, check: (message) => remote.check(message) };
   }
 
   /** An XState actor outside troupe, as a destination. */

@@ -6,7 +6,13 @@ import type { Envelope } from './envelope.ts';
 
 /** Why a message became a dead letter. */
 export type DeadLetterReason =
-  'no such actor' | 'actor ended' | 'mailbox full' | 'displaced' | 'poison' | 'no such node';
+  | 'no such actor'
+  | 'actor ended'
+  | 'mailbox full'
+  | 'displaced'
+  | 'poison'
+  | 'no such node'
+  | 'refused';
 
 /** One message that reached nobody. */
 export interface DeadLetter {

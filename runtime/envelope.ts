@@ -18,6 +18,8 @@ export interface Destination {
   readonly address: string;
   /** Takes the envelope; `'blocked'` when the sender must wait until `resume` is called. */
   accept(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined;
+  /** Throws `UnfitPayload` for a message that cannot go there; absent: every message can. */
+  check?(message: object): void;
 }
 
 /** Amounts that a task may still spend, by name, such as `{ tokens: 10_000 }`; they only shrink. */
@@ -75,9 +77,10 @@ export class Task {
   #id: string | undefined;
   #traceId: string | undefined;
 
-  constructor(random: Random, id?: string) {
+  constructor(random: Random, id?: string, traceId?: string) {
     this.#random = random;
     this.#id = id;
+    this.#traceId = traceId;
   }
 
   get id(): string {

@@ -23,6 +23,8 @@ export interface Monitor {
   watcher: Life | undefined;
   /** Called with the end; without it the life that watches gets a message. */
   readonly report: ((down: Down) => void) | undefined;
+  /** Ends the watch of a life on another node; undefined for one of this node. */
+  away: (() => void) | undefined;
   /** @internal Its place among the watches of its watcher. */
   at: number;
 }
@@ -226,7 +228,7 @@ export class Life implements Holder {
 
   /** Watches a life; a dead one is reported at once with `noproc`. */
   watch(watcher: Life | undefined, report: Monitor['report']): Monitor {
-    const monitor: Monitor = { watched: this, watcher, report, at: -1 };
+    const monitor: Monitor = { watched: this, watcher, report, away: undefined, at: -1 };
     if (this.over || this.cell.status === 'ended' || this.cell.status === 'vacant')
       tellEnd(monitor, this.#down(NOPROC));
     else {
@@ -238,6 +240,11 @@ export class Life implements Holder {
     return monitor;
   }
 
+  /** A watch of its own on a life of another node: it ends with this one. */
+  noteWatch(monitor: Monitor): void {
+    monitor.at = (this.#watching ??= []).push(monitor) - 1;
+  }
+
   /** Ends a watch, whoever made it. */
   unwatch(monitor: Monitor): void {
     const { watched, watcher } = monitor;
@@ -247,6 +254,8 @@ export class Life implements Holder {
       else if (by instanceof Set) by.delete(monitor);
     }
     if (watcher !== undefined) watcher.#forget(monitor);
+    monitor.away?.();
+    monitor.away = undefined;
     monitor.watched = undefined;
     monitor.watcher = undefined;
   }
@@ -333,9 +342,9 @@ export class Life implements Holder {
 }
 
 /** Ends a watch with its report. */
-function tellEnd(monitor: Monitor, down: Down): void {
+export function tellEnd(monitor: Monitor, down: Down): void {
   const { watched, watcher, report } = monitor;
-  watched?.unwatch(monitor);
+  (watched ?? watcher)?.unwatch(monitor);
   if (report !== undefined) report(down);
   else if (watcher !== undefined) watcher.cell.core.notify(watcher.cell, down);
 }

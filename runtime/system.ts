@@ -328,7 +328,11 @@ class TroupeSystem implements System {
     const monitor = this.#core.monitor(ref, undefined, (down) =>
       this.#core.guard(() => onDown(down)),
     );
-    return () => monitor.watched?.unwatch(monitor);
+    return () => {
+      monitor.watched?.unwatch(monitor);
+      monitor.away?.();
+      monitor.away = undefined;
+    };
   }
 
   link(a: AnyRef, b: AnyRef): void {
@@ -448,6 +452,7 @@ class TroupeSystem implements System {
     }
     const asked = `an ask that nobody answered`;
     for (const ask of core.ledger.open()) ask.fail(new SystemStopped({ system: core.name, asked }));
+    await core.network.remote?.close();
     core.timers.clear();
   }
 

@@ -23,7 +23,7 @@ function filesIn(folder: string, ending: string): string[] {
     .toSorted();
 }
 
-const shipped = ['runtime', 'supervision', 'testing', 'simulation', 'cli'];
+const shipped = ['runtime', 'supervision', 'transport', 'testing', 'simulation', 'cli'];
 const sources = ['index.ts', ...shipped.flatMap((folder) => filesIn(folder, '.ts'))];
 const pages = [
   ...readdirSync(root).filter((file) => file.endsWith('.md') && file !== 'AGENTS.md'),
@@ -74,6 +74,7 @@ import { expect } from 'vitest';
 import { createActor, createMachine, setup } from 'xstate';
 import { agentName, ask, child, createSystem, createVirtualClock, dynamicSupervisor, fromHandler, observeMetrics, startChild, stopOnSignals, supervisor, type Ref, type ReplyTo, type System } from 'troupe';
 import { createTestSystem } from 'troupe/testing';
+import { joinCluster } from 'troupe/transport';
 type EditEvent = { type: 'edit'; text: string; replyTo: ReplyTo<{ type: 'edited'; text: string }> };
 declare const system: System;
 const editorMachine = setup({ types: { events: {} as EditEvent } }).createMachine({});

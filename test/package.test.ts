@@ -54,7 +54,13 @@ function firstProgram(): { source: string; prints: string | undefined } {
 }
 
 it('depends on nothing but this', () => {
-  expect(Object.keys(manifest.dependencies)).toEqual(['commander', 'nanoid', 'pino']);
+  expect(Object.keys(manifest.dependencies)).toEqual([
+    'commander',
+    'msgpackr',
+    'nanoid',
+    'pino',
+    'ws',
+  ]);
   expect(Object.keys(manifest.peerDependencies)).toEqual(['fast-check', 'xstate']);
 });
 

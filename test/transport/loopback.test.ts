@@ -1,0 +1,146 @@
+// Two systems in this process, linked by real WebSockets on loopback; and what strangers send.
+
+import { createSystem, type Down, type Ref, type System } from 'troupe';
+import {
+  CLOSE,
+  LinkFailed,
+  joinCluster,
+  type ClusterNode,
+  type JoinOptions,
+} from 'troupe/transport';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { SECRET, echo, type EchoEvent } from './cast.ts';
+
+const systems: System[] = [];
+
+async function join(
+  name: string,
+  options: Partial<JoinOptions> = {},
+): Promise<{ system: System; node: ClusterNode }> {
+  const system = createSystem({ name, log: false });
+  systems.push(system);
+  return { system, node: await joinCluster(system, { listen: {}, secret: SECRET, ...options }) };
+}
+
+/** The next event of a type. */
+function next<TType extends Parameters<ClusterNode['on']>[0]>(
+  node: ClusterNode,
+  type: TType,
+): Promise<unknown> {
+  return new Promise((resolve) => {
+    const end = node.on(type, (event) => {
+      end();
+      resolve(event);
+    });
+  });
+}
+
+afterEach(async () => {
+  for (const system of systems.splice(0).reverse()) await system.stop();
+});
+
+describe('two nodes on loopback', () => {
+  let core: { system: System; node: ClusterNode };
+  let edge: { system: System; node: ClusterNode };
+  let far: Ref<EchoEvent>;
+  const noted: unknown[] = [];
+
+  beforeEach(async () => {
+    noted.length = 0;
+    core = await join('core');
+    core.system.spawn(echo(noted), { id: 'echo' });
+    edge = await join('edge', { seeds: [core.node.address!] });
+    if (edge.node.nodes().length === 0) await next(edge.node, 'nodeup');
+    far = edge.node.ref('core/echo') as Ref<EchoEvent>;
+  });
+
+  it('send, ask and monitor', async () => {
+    for (let value = 0; value < 2_000; value += 1) far.send({ type: 'note', value });
+    const reply = await far.ask({ type: 'echo', value: { set: new Set(['a']), big: 10n ** 30n } });
+    expect(reply.value).toEqual({ set: new Set(['a']), big: 10n ** 30n });
+    expect(noted).toEqual(Array.from({ length: 2_000 }, (_, value) => value));
+    const down = new Promise<Down>((resolve) => edge.system.monitor(far, resolve));
+    far.send({ type: 'end' });
+    expect((await down).reason).toEqual({ type: 'normal', output: 'done' });
+  });
+
+  it('tell a node that stops: asks fail, monitors fire, then nodedown', async () => {
+    const told: string[] = [];
+    const down = new Promise<void>((resolve) => {
+      edge.system.monitor(far, ({ reason }) => {
+        told.push(reason.type);
+        resolve();
+      });
+    });
+    const asked = far.ask({ type: 'hold' });
+    const lost = next(edge.node, 'nodedown');
+    await far.ask({ type: 'echo' });
+    await core.node.leave();
+    await expect(asked).rejects.toMatchObject({ reason: { type: 'noconnection' } });
+    await down;
+    expect(await lost).toMatchObject({ node: 'core', reason: 'left' });
+    expect(told).toEqual(['noconnection']);
+  });
+});
+
+describe('a stranger', () => {
+  it.each([
+    ['bytes that are no frame', Buffer.from([9, 9, 9]), CLOSE.handshake],
+    ['a data frame before the handshake', Buffer.from([1, 0x90]), CLOSE.handshake],
+    [
+      'an array longer than its frame',
+      Buffer.from([0, 0xdd, 0xff, 0xff, 0xff, 0xff]),
+      CLOSE.malformed,
+    ],
+    ['an extension', Buffer.from([0, 0xd4, 0x72, 0x40]), CLOSE.malformed],
+    ['a frame beyond the bound', Buffer.alloc(1_048_577), 1009],
+    ['a text frame', 'hello', 1003],
+    [
+      'another version',
+      Buffer.concat([
+        Buffer.of(0, 0x95, 0xa5),
+        Buffer.from('hello'),
+        Buffer.of(99, 0xa1, 97, 0xa1, 98, 0xa1, 99),
+      ]),
+      CLOSE.version,
+    ],
+  ])('that sends %s is cut off', async (_, frame, code) => {
+    const { system, node } = await join('core');
+    const socket = new WebSocket(node.address!);
+    const closed = new Promise<number>((resolve) => socket.on('close', resolve));
+    socket.on('open', () => socket.send(frame));
+    expect(await closed).toBe(code);
+    expect(node.nodes()).toEqual([]);
+    expect(system.stats().delivered).toBe(0);
+  });
+
+  it('with another secret is told so, and is not taken', async () => {
+    const { node } = await join('core');
+    const edge = await join('edge', { seeds: [node.address!], secret: 'another secret of 26 ch' });
+    const event = (await next(edge.node, 'unreachable')) as { error: LinkFailed };
+    expect(event.error.message).toContain(String(CLOSE.secret));
+    expect(node.nodes()).toEqual([]);
+  });
+});
+
+describe('bad input', () => {
+  const joinWith = (options: Partial<JoinOptions>): Promise<unknown> => join('bad', options);
+
+  it.each([
+    ['no secret', { secret: undefined }, 'secret: given undefined'],
+    ['a short secret', { secret: 'short' }, 'at least 16 characters'],
+    ['a URL that is none', { seeds: ['nonsense'] }, 'seeds: given "nonsense"'],
+    ['another name', { name: 'other' }, 'name: given "other"'],
+    ['plain ws beyond this machine', { listen: { host: '0.0.0.0' } }, 'insecure: true'],
+    ['an unknown option', { sedes: [] } as never, 'sedes'],
+  ])('%s is refused', async (_, options, message) => {
+    await expect(joinWith(options)).rejects.toThrow(message);
+  });
+
+  it('a port in use is said', async () => {
+    const { node } = await join('core');
+    const port = Number(new URL(node.address!).port);
+    await expect(joinWith({ listen: { port } })).rejects.toThrow(LinkFailed);
+  });
+});

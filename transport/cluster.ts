@@ -1,0 +1,421 @@
+/**
+ * A node: a system that has joined others. It keeps the links to its peers, tells who is there, and
+ * is the network of its system.
+ */
+import {
+  InvalidOption,
+  type AgentName,
+  type AnyRef,
+  type ExitReason,
+  type Network,
+  type StopOptions,
+  type System,
+} from '../runtime/index.ts';
+import {
+  NOCONNECTION,
+  checkFunction,
+  checkOptions,
+  coreOf,
+  nameOf,
+  type Cell,
+  type Core,
+  type Envelope,
+  type Life,
+  type Remote,
+  type RemoteEnd,
+  type Timer,
+} from '../runtime/internal.ts';
+import { checkPayload } from './codec.ts';
+import { Dialer } from './dialer.ts';
+import { LinkFailed, MalformedFrame } from './errors.ts';
+import { Handshake, type Identity } from './handshake.ts';
+import { TRANSPORT_LIMITS } from './limits.ts';
+import { CLOSE, type Link, type LinkClose, type Links, type Listener } from './link.ts';
+import { NodeListeners, type NodeEvents } from './node-events.ts';
+import { Peer, lost, type PeerEnd } from './peer.ts';
+import { rightsOf, type Rights } from './rights.ts';
+import { urlOf, wsLinks, type WsOptions } from './ws-link.ts';
+
+/** How a system joins others. */
+export interface JoinOptions {
+  /** The node's name; default, and nothing else allowed: the system's. */
+  readonly name?: string;
+  /** Where other nodes reach this one; absent: they do not, it only dials. */
+  readonly listen?: Pick<WsOptions, 'port' | 'host' | 'tls'>;
+  /** Nodes to be linked with, as `ws://host:port` or `wss://host:port`: tried for ever. */
+  readonly seeds?: readonly string[];
+  /**
+   * What all nodes know, at least 16 characters; it never travels. Of several the first is shown and
+   * each is accepted: to change it, add the new one behind the old everywhere, then put it first.
+   */
+  readonly secret: string | readonly string[] | undefined;
+  /** What peers may do here; default: all nodes may connect and send, none may stop agents. */
+  readonly peers?: Rights;
+  /** What a dialed `wss` server must show, and the certificate shown to it. */
+  readonly client?: WsOptions['client'];
+  /** Allows plain `ws` beyond this machine: only the handshake is authenticated then. */
+  readonly insecure?: boolean;
+  /** Another way to make links than WebSockets; `listen: {}` then means to listen. */
+  readonly links?: Links;
+}
+
+/** What is known of another node. */
+export interface NodeInfo {
+  readonly node: string;
+  readonly incarnation: string;
+  readonly suspected: boolean;
+  readonly silentMs: number;
+  /** Bytes that it has not taken yet. */
+  readonly waitingBytes: number;
+}
+
+/** A system that has joined others. */
+export interface ClusterNode extends AsyncDisposable {
+  readonly name: string;
+  /** Which start of this node it is. */
+  readonly incarnation: string;
+  /** What other nodes name as a seed; undefined when it does not listen. */
+  readonly address: string | undefined;
+  /** The ref to whoever holds a name on a node, found there at each use. */
+  whereis<TRef extends AnyRef>(node: string, name: AgentName<TRef>): TRef;
+  whereis(node: string, name: string): AnyRef;
+  /** The ref to `node/path`, whoever lives there. */
+  ref(address: string): AnyRef;
+  /** The nodes that are linked with this one, by name. */
+  nodes(): readonly NodeInfo[];
+  /** Calls back at each event of a type; returns what ends it. */
+  on<TType extends keyof NodeEvents>(
+    type: TType,
+    listener: (event: NodeEvents[TType]) => void,
+  ): () => void;
+  /** Says farewell to all nodes, and closes. The system goes on alone; its stop does this too. */
+  leave(): Promise<void>;
+}
+
+const KNOWN = ['name', 'listen', 'seeds', 'secret', 'peers', 'client', 'insecure', 'links'];
+const SECRET_MIN = 16;
+
+/**
+ * Makes a system a node among others.
+ *
+ * @example
+ * ```ts
+ * const node = await joinCluster(system, {
+ *   listen: { port: 7001 },
+ *   seeds: ['ws://127.0.0.1:7000'],
+ *   secret: process.env['TROUPE_SECRET'],
+ * });
+ * const answer = await node.whereis('core-1', Editor).ask({ type: 'edit', text: 'hi' });
+ * ```
+ *
+ * Rejects with `InvalidOption`, and with `LinkFailed` when the port is taken. A seed that cannot be
+ * reached is an event, `unreachable`.
+ */
+export async function joinCluster(system: System, options: JoinOptions): Promise<ClusterNode> {
+  const core = coreOf(system);
+  checkOptions(options, KNOWN, 'joinCluster');
+  const { name = core.node, seeds = [], secret, insecure = false } = options;
+  if (name !== core.node) {
+    const allowed = `"${core.node}", the name of the system, which stands in its addresses`;
+    throw new InvalidOption({ field: 'name', given: name, allowed });
+  }
+  if (core.network.remote !== undefined)
+    throw new InvalidOption({ field: 'system', given: name, allowed: 'one that has not joined' });
+  const secrets = secretsOf(secret);
+  const links =
+    options.links ??
+    wsLinks({
+      ...options.listen,
+      insecure,
+      ...(options.client !== undefined && { client: options.client }),
+    });
+  if (options.links === undefined) for (const seed of seeds) urlOf(seed);
+  const node = new Node(core, links, secrets, options.peers);
+  if (options.listen !== undefined) await node.listen();
+  node.open(seeds);
+  return node;
+}
+
+function secretsOf(secret: JoinOptions['secret']): readonly string[] {
+  const secrets = typeof secret === 'string' ? [secret] : (secret ?? []);
+  const isGood = (one: unknown): boolean => typeof one === 'string' && one.length >= SECRET_MIN;
+  if (Array.isArray(secrets) && secrets.length > 0 && secrets.every(isGood)) return secrets;
+  // What was given stays out of the message: it may be a secret.
+  const given = secret === undefined ? undefined : '(hidden)';
+  const allowed = `a string of at least ${SECRET_MIN} characters, or several`;
+  throw new InvalidOption({ field: 'secret', given, allowed });
+}
+
+class Node implements ClusterNode, Remote {
+  readonly name: string;
+  readonly incarnation: string;
+  readonly #core: Core;
+  readonly #links: Links;
+  readonly #secrets: readonly string[];
+  readonly #rights: Rights | undefined;
+  readonly #listeners: NodeListeners;
+  readonly #alone: Network;
+  readonly #peers = new Map<string, Peer>();
+  readonly #suspected = new Set<string>();
+  readonly #handshakes = new Set<{ readonly handshake: Handshake; readonly link: Link }>();
+  readonly #dialers: Dialer[] = [];
+  #listener: Listener | undefined;
+  #timer: Timer | undefined;
+  #tickDueMs = 0;
+  #left: Promise<void> | undefined;
+
+  constructor(core: Core, links: Links, secrets: readonly string[], rights: Rights | undefined) {
+    this.#core = core;
+    this.#links = links;
+    this.#secrets = secrets;
+    this.#rights = rights;
+    this.name = core.node;
+    this.incarnation = core.random.id();
+    this.#listeners = new NodeListeners((callback) => core.guard(callback));
+    this.#alone = core.network;
+  }
+
+  async listen(): Promise<void> {
+    this.#listener = await this.#links.listen((link) => this.#shake(link, undefined));
+  }
+
+  open(seeds: readonly string[]): void {
+    const alone = this.#alone;
+    this.#core.network = {
+      node: this.name,
+      send: (node, envelope) => this.send(node, envelope),
+      ...(alone.carry !== undefined && { carry: alone.carry.bind(alone) }),
+      remote: this,
+    };
+    for (const seed of seeds) {
+      const dialer = new Dialer(seed, this.#core, this.#links, {
+        dialed: (link) => this.#shake(link, dialer),
+        unreachable: (at, error, attempts) =>
+          this.#listeners.tell('unreachable', { seed: at, attempts, error }),
+      });
+      this.#dialers.push(dialer);
+      dialer.dial();
+    }
+    this.#tickLater();
+  }
+
+  // ── For users ───────────────────────────────────────────────────────────────────────────────
+
+  get address(): string | undefined {
+    return this.#listener?.address;
+  }
+
+  whereis<TRef extends AnyRef>(node: string, name: AgentName<TRef> | string): TRef {
+    return this.#core.refAt(`${node}/(name ${nameOf(name)})`) as unknown as TRef;
+  }
+
+  ref(address: string): AnyRef {
+    return this.#core.refAt(address);
+  }
+
+  nodes(): NodeInfo[] {
+    const nowMs = this.#core.clock.now();
+    return [...this.#peers.values()]
+      .map((peer) => ({
+        node: peer.name,
+        incarnation: peer.identity.incarnation,
+        suspected: this.#suspected.has(peer.name),
+        silentMs: nowMs - peer.heardAtMs,
+        waitingBytes: peer.waitingBytes,
+      }))
+      .sort((a, b) => (a.node < b.node ? -1 : 1));
+  }
+
+  on<TType extends keyof NodeEvents>(
+    type: TType,
+    listener: (event: NodeEvents[TType]) => void,
+  ): () => void {
+    checkFunction('listener', listener);
+    return this.#listeners.add(type, listener);
+  }
+
+  leave(): Promise<void> {
+    return (this.#left ??= this.#leave());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.leave();
+  }
+
+  async #leave(): Promise<void> {
+    for (const dialer of this.#dialers) dialer.stop();
+    if (this.#timer !== undefined) this.#core.timers.cancel(this.#timer);
+    for (const { link } of this.#handshakes) link.close(CLOSE.left, 'left');
+    for (const peer of this.#peers.values()) peer.leave();
+    this.#core.network = this.#alone;
+    await this.#listener?.close();
+  }
+
+  // ── The network of the system ───────────────────────────────────────────────────────────────
+
+  send(node: string, envelope: Envelope): boolean {
+    const peer = this.#peers.get(node);
+    if (peer !== undefined) peer.send(envelope);
+    else if (envelope.ask === undefined) return false;
+    else envelope.ask.fail(lost(envelope.to.address, envelope.type));
+    return true;
+  }
+
+  check(message: object): void {
+    checkPayload(message, 'message');
+  }
+
+  monitor(ref: AnyRef, tell: RemoteEnd): (() => void) | undefined {
+    return this.#peers.get(ref.node)?.monitor(ref, tell);
+  }
+
+  link(life: Life, to: AnyRef): boolean {
+    const peer = this.#peers.get(to.node);
+    peer?.link(life, to);
+    return peer !== undefined;
+  }
+
+  unlink(life: Life, from: AnyRef): void {
+    this.#peers.get(from.node)?.unlink(life, from);
+  }
+
+  exit(from: Cell, to: AnyRef, reason: ExitReason): void {
+    this.#peers.get(to.node)?.exit(from, to, reason);
+  }
+
+  async stop(ref: AnyRef, how: StopOptions | 'kill'): Promise<ExitReason> {
+    return this.#peers.get(ref.node)?.stop(ref, how) ?? NOCONNECTION;
+  }
+
+  close(): Promise<void> {
+    return this.leave();
+  }
+
+  // ── Links ───────────────────────────────────────────────────────────────────────────────────
+
+  #shake(link: Link, dialer: Dialer | undefined): void {
+    const { clock, random, timers, log } = this.#core;
+    if (this.#handshakes.size >= TRANSPORT_LIMITS.handshakesMax || this.#left !== undefined) {
+      link.close(CLOSE.refused, 'too many handshakes');
+      dialer?.failed(new LinkFailed({ address: link.remote, why: 'too many handshakes' }));
+      return;
+    }
+    const dueMs = clock.now() + TRANSPORT_LIMITS.handshakeMs;
+    const timer = timers.schedule(dueMs, () => link.close(CLOSE.handshake, 'no handshake in time'));
+    const over = (): void => {
+      timers.cancel(timer);
+      this.#handshakes.delete(entry);
+    };
+    link.onClose = ({ code, reason }) => {
+      over();
+      const peer = handshake.peer?.name;
+      if (code !== CLOSE.connected && code !== CLOSE.left)
+        log.warn({ remote: link.remote, peer, code, reason }, 'a handshake failed');
+      if (code === CLOSE.connected) dialer?.linked();
+      else dialer?.failed(new LinkFailed({ address: link.remote, why: `${code} ${reason}` }));
+    };
+    const handshake = new Handshake(link, dialer !== undefined, {
+      self: this,
+      secrets: this.#secrets,
+      random,
+      refuses: (peer, dialing) => this.#refuses(peer, dialing),
+      done: (peer) => {
+        over();
+        this.#up(peer, link, dialer);
+      },
+    });
+    const entry = { handshake, link };
+    this.#handshakes.add(entry);
+    link.onFrame = (bytes) => {
+      try {
+        handshake.take(bytes);
+      } catch (error) {
+        const reason = error instanceof MalformedFrame ? error.message : 'a fault of ours';
+        link.close(CLOSE.malformed, reason);
+      }
+    };
+  }
+
+  /** Whether a node that has proved itself may not be linked now, and why. */
+  #refuses(peer: Identity, dialing: boolean): LinkClose | undefined {
+    const { name, incarnation } = peer;
+    if (name === this.name) {
+      this.#listeners.tell('conflict', { node: name, incarnation });
+      return { code: CLOSE.refused, reason: 'the same name' };
+    }
+    if (rightsOf(this.#rights, name) === undefined)
+      return { code: CLOSE.refused, reason: 'not allowed' };
+    const known = this.#peers.get(name);
+    if (known !== undefined && known.identity.incarnation === incarnation) {
+      const silentMs = this.#core.clock.now() - known.heardAtMs;
+      // It may be the other half of a link that is gone: then it is silent soon, and tried again.
+      if (dialing || silentMs < TRANSPORT_LIMITS.suspectMs)
+        return { code: CLOSE.connected, reason: 'linked already' };
+    }
+    if (dialing) return undefined;
+    // Both dial at the same time: the link of the one whose name comes first stays.
+    for (const { handshake, link } of this.#handshakes) {
+      if (!handshake.proved || handshake.peer?.name !== name) continue;
+      if (this.name < name) return { code: CLOSE.connected, reason: 'being linked already' };
+      link.close(CLOSE.connected, 'being linked already');
+    }
+    return undefined;
+  }
+
+  #up(identity: Identity, link: Link, dialer: Dialer | undefined): void {
+    const { name, incarnation } = identity;
+    // Its former connection ends first: nothing of the new one arrives before.
+    this.#peers.get(name)?.close(CLOSE.replaced, 'replaced by a newer link');
+    dialer?.reached();
+    const rights = rightsOf(this.#rights, name) ?? {};
+    const gone = (peer: Peer): void => {
+      if (this.#peers.get(name) === peer) this.#peers.delete(name);
+      this.#suspected.delete(name);
+    };
+    const down = ({ code, reason, here }: PeerEnd): void => {
+      this.#core.log.warn({ peer: name, code, reason }, 'node down');
+      this.#listeners.tell('nodedown', { node: name, incarnation, code, reason });
+      // Whoever is replaced by the other side does not fight for its place: another has its name.
+      if (code === CLOSE.replaced && !here)
+        this.#listeners.tell('conflict', { node: name, incarnation });
+      else dialer?.failed(new LinkFailed({ address: link.remote, why: reason }));
+    };
+    const peer = new Peer(this.#core, identity, link, rights, { gone, lost: down });
+    this.#peers.set(name, peer);
+    this.#listeners.tell('nodeup', { node: name, incarnation });
+  }
+
+  // ── Liveness ────────────────────────────────────────────────────────────────────────────────
+
+  #tickLater(): void {
+    const { clock, timers } = this.#core;
+    this.#tickDueMs = clock.now() + TRANSPORT_LIMITS.pingMs;
+    this.#timer = timers.schedule(this.#tickDueMs, () => this.#tick());
+  }
+
+  #tick(): void {
+    const { suspectMs, downMs, pingMs } = TRANSPORT_LIMITS;
+    const nowMs = this.#core.clock.now();
+    const lateMs = nowMs - this.#tickDueMs;
+    // Frames that came meanwhile have not been read yet: the silence may be all ours.
+    if (lateMs >= pingMs) {
+      for (const peer of this.#peers.values()) peer.heardAtMs = nowMs;
+      this.#listeners.tell('stalled', { stalledMs: lateMs });
+    }
+    for (const peer of this.#peers.values()) {
+      const { name } = peer;
+      const silentMs = nowMs - peer.heardAtMs;
+      if (silentMs >= downMs) {
+        peer.close(CLOSE.silent, `silent for ${Math.round(silentMs)} ms`);
+        continue;
+      }
+      peer.tick();
+      if (silentMs >= suspectMs && !this.#suspected.has(name)) {
+        this.#suspected.add(name);
+        this.#listeners.tell('suspect', { node: name, silentMs });
+      } else if (silentMs < suspectMs && this.#suspected.delete(name))
+        this.#listeners.tell('alive', { node: name });
+    }
+    this.#tickLater();
+  }
+}

@@ -1,0 +1,584 @@
+/**
+ * Another node, from the moment a link to it is up until that link is lost: what is open between
+ * the two. When it is lost, every ask, monitor and link over it ends with `noconnection`, once.
+ */
+import {
+  ActorEnded,
+  UnfitPayload,
+  type AnyRef,
+  type ExitReason,
+  type StopOptions,
+} from '../runtime/index.ts';
+import {
+  Envelope,
+  NOCONNECTION,
+  NOPROC,
+  checkReason,
+  Lineage,
+  type Ask,
+  type Asker,
+  type Cell,
+  type Core,
+  type Life,
+  type RemoteEnd,
+} from '../runtime/internal.ts';
+import {
+  checkPayload,
+  fromWire,
+  toWire,
+  toWireLeniently,
+  wireAskOf,
+  type Refs,
+  type WireAsk,
+} from './codec.ts';
+import { LinkFull, MalformedFrame, NotAllowed } from './errors.ts';
+import type { Identity } from './handshake.ts';
+import { TRANSPORT_LIMITS } from './limits.ts';
+import { CLOSE, type Link } from './link.ts';
+import { Fields, OP, wireLineage } from './operation.ts';
+import { allows, type PeerRights } from './rights.ts';
+import { malformed } from './scan.ts';
+import { Stream } from './stream.ts';
+
+/** What a path that is a name begins with, as in the addresses of the runtime. */
+const NAME = '/(name ';
+
+/** How a peer was lost; `here` when this side ended the link. */
+export interface PeerEnd {
+  readonly code: number;
+  readonly reason: string;
+  readonly here: boolean;
+}
+
+/** What a peer tells its node, each once. */
+export interface PeerReport {
+  /** Nothing can be sent to it any more; what is open is about to end. */
+  gone(peer: Peer): void;
+  /** All that was open has ended. */
+  lost(end: PeerEnd): void;
+}
+
+/** A link between a life here and a place there. */
+interface RemoteLink {
+  readonly life: Life;
+  readonly path: string;
+  readonly forget: () => void;
+}
+
+export class Peer {
+  readonly identity: Identity;
+  readonly #core: Core;
+  readonly #link: Link;
+  readonly #rights: PeerRights;
+  readonly #report: PeerReport;
+  readonly #stream: Stream;
+  readonly #refs: Refs;
+  #open = true;
+  #isClosing = false;
+  /** Our requests that the other side answers, and whether their loss is for us to tell. */
+  readonly #exports = new Map<number, { readonly ask: Ask; readonly owed: boolean }>();
+  /** Its requests, as requests of our own. */
+  readonly #imports = new Map<number, Ask>();
+  /** Our watches there, and its watches here. */
+  readonly #watches = new Map<number, RemoteEnd>();
+  readonly #watched = new Map<number, () => void>();
+  readonly #links = new Map<string, RemoteLink>();
+  readonly #stops = new Map<
+    number,
+    { resolve: (reason: ExitReason) => void; reject: (error: unknown) => void }
+  >();
+  #nextId = 1;
+
+  constructor(core: Core, identity: Identity, link: Link, rights: PeerRights, report: PeerReport) {
+    this.#core = core;
+    this.identity = identity;
+    this.#link = link;
+    this.#rights = rights;
+    this.#report = report;
+    this.#refs = {
+      refAt: (address) => core.refAt(address),
+      exportAsk: (ask) => this.#exportAsk(ask, false),
+      importAsk: (wire) => this.#importAsk(wire, undefined),
+    };
+    this.#stream = new Stream(link, core.clock, core.scheduler, {
+      operation: (operation) => this.#onOperation(operation),
+      goodbye: () => this.close(CLOSE.left, 'left'),
+      broken: (code, reason) => this.close(code, reason),
+      taken: (ask) => {
+        if ((ask as Ask).progress === 'not delivered') (ask as Ask).progress = 'queued';
+      },
+    });
+    link.onFrame = (bytes) => this.#onFrame(bytes);
+    link.onClose = ({ code, reason }) => this.#end({ code, reason, here: this.#isClosing });
+  }
+
+  get name(): string {
+    return this.identity.name;
+  }
+
+  /** When the last frame came. */
+  get heardAtMs(): number {
+    return this.#stream.heardAtMs;
+  }
+  set heardAtMs(nowMs: number) {
+    this.#stream.heardAtMs = nowMs;
+  }
+
+  /** Bytes that it has not taken yet. */
+  get waitingBytes(): number {
+    return this.#stream.waitingBytes;
+  }
+
+  // ── To the other node ───────────────────────────────────────────────────────────────────────
+
+  /** Sends an envelope; one that does not fit is refused to its sender. */
+  send(envelope: Envelope): void {
+    const { ask, message, from } = envelope;
+    const path = this.#pathAt(envelope.to.address);
+    const lineage = wireLineage(envelope.lineage, this.#core.clock.now());
+    try {
+      const wire = toWire(message, this.#refs, `message "${envelope.type}"`);
+      const operation =
+        ask === undefined
+          ? [OP.send, path, from ?? null, lineage, wire]
+          : [OP.ask, path, from ?? null, lineage, wire, this.#exportAsk(ask, true)];
+      if (this.#stream.send(operation, false, ask)) return;
+      const { windowBytes } = TRANSPORT_LIMITS;
+      const error = new LinkFull({ node: this.name, message: envelope.type, windowBytes });
+      this.#refuse(envelope, error);
+    } catch (error) {
+      const cause = error instanceof MalformedFrame ? this.#tooBig(envelope, error) : error;
+      this.#refuse(envelope, cause);
+    }
+  }
+
+  #tooBig(envelope: Envelope, error: MalformedFrame): UnfitPayload {
+    const at = `message "${envelope.type}"`;
+    return new UnfitPayload({ at, given: envelope.type, why: String(error.fields['why']) });
+  }
+
+  #refuse(envelope: Envelope, error: unknown): void {
+    if (envelope.ask === undefined) this.#core.deadLetter(envelope, 'refused', error);
+    else {
+      this.#exports.delete(envelope.ask.id);
+      envelope.ask.fail(error);
+    }
+  }
+
+  /** Watches the life at a ref. */
+  monitor(ref: AnyRef, tell: RemoteEnd): () => void {
+    const id = this.#nextId++;
+    this.#watches.set(id, tell);
+    this.#must([OP.monitor, id, ref.path]);
+    return () => {
+      if (this.#watches.delete(id)) this.#must([OP.demonitor, id]);
+    };
+  }
+
+  link(life: Life, to: AnyRef): void {
+    if (this.#links.has(keyOf(life.cell.path, to.path))) return;
+    this.#addLink(life, to.path);
+    this.#must([OP.link, life.cell.path, to.path]);
+  }
+
+  unlink(life: Life, from: AnyRef): void {
+    if (this.#forgetLink(life.cell.path, from.path) === undefined) return;
+    this.#must([OP.unlink, life.cell.path, from.path]);
+  }
+
+  exit(from: Cell, to: AnyRef, reason: ExitReason): void {
+    this.#must([OP.exit, from.path, to.path, this.#lenient(reason)]);
+  }
+
+  stop(ref: AnyRef, how: StopOptions | 'kill'): Promise<ExitReason> {
+    const id = this.#nextId++;
+    const wire = how === 'kill' ? null : [how.timeoutMs ?? null, this.#lenient(how.detail)];
+    return new Promise((resolve, reject) => {
+      this.#stops.set(id, { resolve, reject });
+      this.#must([OP.stop, id, ref.path, wire]);
+    });
+  }
+
+  /** Sends what must not be lost while the link is up. */
+  #must(operation: readonly unknown[]): void {
+    if (!this.#open) return;
+    try {
+      this.#stream.send(operation, true);
+    } catch (error) {
+      // A reply, a reason or an output that no frame holds: not to tell of it would be worse.
+      this.close(CLOSE.overload, error instanceof Error ? error.message : 'too big');
+    }
+  }
+
+  #lenient(value: unknown): unknown {
+    return toWireLeniently(value, this.#refs);
+  }
+
+  #pathAt(address: string): string {
+    return address.slice(this.name.length);
+  }
+
+  // ── Requests ────────────────────────────────────────────────────────────────────────────────
+
+  #exportAsk(ask: Ask, owed: boolean): WireAsk {
+    const { id, request, target, lineage } = ask;
+    if (owed || !this.#exports.has(id)) this.#exports.set(id, { ask, owed });
+    if (owed) {
+      const before = ask.onSettled;
+      ask.onSettled = () => {
+        before?.();
+        if (this.#exports.delete(id)) this.#must([OP.cancel, id]);
+      };
+    }
+    const { deadlineMs } = lineage;
+    const leftMs =
+      deadlineMs === Infinity ? null : Math.max(0, deadlineMs - this.#core.clock.now());
+    return [this.#core.node, id, request, target, leftMs];
+  }
+
+  /** A request of the other node, as one of ours whose answer travels back. */
+  #importAsk(wire: WireAsk, lineage: Lineage | undefined): Ask {
+    const [node, id, request, target, leftMs] = wire;
+    if (node !== this.name) throw malformed('a request of another node');
+    const known = this.#imports.get(id);
+    if (known?.state === 'open') return known;
+    const core = this.#core;
+    const nowMs = core.clock.now();
+    const deadlineMs = leftMs === null ? Infinity : nowMs + leftMs;
+    const { task, budget, hops, chain } = lineage ?? core.newLineage();
+    const own = new Lineage(task, deadlineMs, budget, hops, chain);
+    const asker: Asker = {
+      address: `${node}/`,
+      check: (reply) => checkPayload(reply, `reply to "${request}"`),
+      answered: (reply) => this.#answer(id, request, reply),
+      failed: (error) => {
+        if (this.#imports.delete(id)) this.#must([OP.fail, id, this.#lenient(error)]);
+      },
+    };
+    const ask = core.ledger.make(asker, request, target, own, nowMs);
+    this.#imports.set(id, ask);
+    return ask;
+  }
+
+  #answer(id: number, request: string, reply: unknown): void {
+    if (!this.#imports.delete(id)) return;
+    try {
+      const wire = toWire(reply, this.#refs, `reply to "${request}"`);
+      this.#stream.send([OP.reply, id, wire], true);
+    } catch (error) {
+      const why = error instanceof MalformedFrame ? String(error.fields['why']) : undefined;
+      const fields = { at: `reply to "${request}"`, given: request, why: why ?? '' };
+      const told = why === undefined ? error : new UnfitPayload(fields);
+      this.#must([OP.fail, id, this.#lenient(told)]);
+    }
+  }
+
+  // ── From the other node ─────────────────────────────────────────────────────────────────────
+
+  #onFrame(bytes: Uint8Array): void {
+    try {
+      this.#stream.take(bytes);
+    } catch (error) {
+      const why = error instanceof MalformedFrame ? error.message : 'it could not be handled';
+      if (!(error instanceof MalformedFrame))
+        this.#core.log.error({ peer: this.name, err: error }, 'a frame could not be handled');
+      this.close(CLOSE.malformed, why);
+    }
+  }
+
+  #onOperation(operation: readonly unknown[]): void {
+    const fields = new Fields(operation);
+    switch (operation[0]) {
+      case OP.send:
+      case OP.ask:
+        return this.#onEnvelope(fields, operation[0] === OP.ask);
+      case OP.reply:
+      case OP.fail:
+        return this.#onAnswer(fields, operation[0] === OP.reply);
+      case OP.cancel: {
+        const id = fields.number();
+        const ask = this.#imports.get(id);
+        this.#imports.delete(id);
+        return ask?.cancel();
+      }
+      case OP.monitor:
+        return this.#onMonitor(fields.number(), fields.path());
+      case OP.demonitor: {
+        const id = fields.number();
+        this.#watched.get(id)?.();
+        this.#watched.delete(id);
+        return undefined;
+      }
+      case OP.down: {
+        const id = fields.number();
+        const tell = this.#watches.get(id);
+        this.#watches.delete(id);
+        return tell?.(fields.number(), this.#reason(fields));
+      }
+      case OP.link:
+        return this.#onLink(fields.path(), fields.path());
+      case OP.unlink: {
+        const theirs = fields.path();
+        this.#forgetLink(fields.path(), theirs);
+        return undefined;
+      }
+      case OP.exit:
+        return this.#onExit(fields.path(), fields.path(), this.#reason(fields));
+      case OP.linkDown:
+        return this.#onLinkDown(fields.path(), fields.path(), this.#reason(fields));
+      case OP.stop:
+        return this.#onStop(fields.number(), fields.path(), fields.any());
+      case OP.stopped:
+        return this.#onStopped(fields);
+      default:
+        throw malformed('an unknown operation');
+    }
+  }
+
+  #onEnvelope(fields: Fields, isAsk: boolean): void {
+    const core = this.#core;
+    const path = fields.path();
+    const from = fields.optional(() => fields.text());
+    if (from !== undefined && !from.startsWith(`${this.name}/`)) throw malformed('a false sender');
+    const lineage = fields.lineage(core);
+    const wire = fields.any();
+    const ask = isAsk ? this.#importAsk(wireAskOf(fields.any()), lineage) : undefined;
+    const message = fromWire(wire, this.#refs);
+    if (!isEvent(message)) throw malformed('no event');
+    const cell = this.#find(path);
+    const destination = cell ?? core.elsewhere(core.node, path, () => this.#find(path));
+    const envelope = new Envelope(
+      core.nextId(),
+      destination,
+      from,
+      message,
+      ask?.lineage ?? lineage,
+      ask,
+      false,
+    );
+    if (this.#allows(this.#rights.send ?? ['*'], path, cell)) core.deliver(envelope, undefined);
+    else {
+      const asked = `send "${message.type}" to`;
+      const error = new NotAllowed({ address: destination.address, peer: this.name, asked });
+      if (ask === undefined) core.deadLetter(envelope, 'refused', error);
+      else ask.fail(error);
+    }
+  }
+
+  #onAnswer(fields: Fields, isReply: boolean): void {
+    const id = fields.number();
+    const answer = fromWire(fields.any(), this.#refs);
+    const entry = this.#exports.get(id);
+    this.#exports.delete(id);
+    if (entry === undefined) return;
+    const { ask } = entry;
+    if (!isReply) ask.fail(answer);
+    else {
+      const core = this.#core;
+      if (!isEvent(answer)) throw malformed('no event');
+      core.deliver(
+        new Envelope(core.nextId(), ask, ask.target, answer, undefined, undefined, false),
+        undefined,
+      );
+    }
+  }
+
+  #onMonitor(id: number, path: string): void {
+    const cell = this.#find(path);
+    const tell = (incarnation: number, reason: ExitReason): void => {
+      this.#watched.delete(id);
+      this.#must([OP.down, id, incarnation, this.#lenient(reason)]);
+    };
+    if (cell === undefined || !this.#allows(this.#rights.send ?? ['*'], path, cell)) {
+      tell(0, NOPROC);
+      return;
+    }
+    const { life } = cell;
+    let isOver = false;
+    const monitor = life.watch(undefined, ({ incarnation, reason }) => {
+      isOver = true;
+      tell(incarnation, reason);
+    });
+    if (!isOver) this.#watched.set(id, () => life.unwatch(monitor));
+  }
+
+  #onLink(theirs: string, ours: string): void {
+    const cell = this.#find(ours);
+    const isThere =
+      cell !== undefined &&
+      (cell.status === 'running' || cell.status === 'starting') &&
+      this.#allows(this.#rights.send ?? ['*'], ours, cell);
+    if (isThere) this.#addLink(cell.life, theirs, ours);
+    else this.#must([OP.linkDown, ours, theirs, this.#lenient(NOPROC)]);
+  }
+
+  #addLink(life: Life, theirs: string, ours = life.cell.path): void {
+    const key = keyOf(ours, theirs);
+    if (this.#links.has(key)) return;
+    const forget = life.whenOver((reason) => {
+      this.#links.delete(key);
+      this.#must([OP.linkDown, ours, theirs, this.#lenient(reason)]);
+    });
+    this.#links.set(key, { life, path: theirs, forget });
+  }
+
+  #forgetLink(ours: string, theirs: string): RemoteLink | undefined {
+    const key = keyOf(ours, theirs);
+    const link = this.#links.get(key);
+    this.#links.delete(key);
+    link?.forget();
+    return link;
+  }
+
+  #onLinkDown(theirs: string, ours: string, reason: ExitReason): void {
+    const link = this.#forgetLink(ours, theirs);
+    if (link !== undefined) this.#tellExit(link, reason);
+  }
+
+  /** The exit signal of a link: the life that was linked gets it, or nobody. */
+  #tellExit({ life, path }: RemoteLink, reason: ExitReason): void {
+    if (life.over || life.cell.life !== life) return;
+    this.#core.exitElsewhere(life.cell, this.#core.refAt(`${this.name}${path}`), reason);
+  }
+
+  #onExit(theirs: string, ours: string, reason: ExitReason): void {
+    const cell = this.#find(ours);
+    if (cell === undefined) return;
+    if (!this.#allows(this.#rights.stop ?? [], ours, cell)) {
+      this.#core.log.warn({ peer: this.name, path: cell.path }, 'an exit signal was not allowed');
+      return;
+    }
+    const from = this.#core.refAt(`${this.name}${theirs}`);
+    if (reason.type === 'killed') cell.kill();
+    else this.#core.exitElsewhere(cell, from, reason);
+  }
+
+  #onStop(id: number, path: string, how: unknown): void {
+    const cell = this.#find(path);
+    const tell = (reason: ExitReason): void =>
+      this.#must([OP.stopped, id, true, this.#lenient(reason)]);
+    if (cell !== undefined && !this.#allows(this.#rights.stop ?? [], path, cell)) {
+      const { address } = cell;
+      const error = new NotAllowed({ address, peer: this.name, asked: 'stop' });
+      this.#must([OP.stopped, id, false, this.#lenient(error)]);
+      return;
+    }
+    if (cell === undefined) return tell(NOPROC);
+    const { ref } = cell;
+    let stopped: Promise<ExitReason>;
+    if (how === null) stopped = ref.kill();
+    else if (Array.isArray(how)) {
+      const [timeoutMs, wire] = how as unknown[];
+      const detail = fromWire(wire, this.#refs);
+      const options = {
+        ...(timeoutMs !== null && { timeoutMs: timeoutMs as number }),
+        ...(detail !== undefined && { detail }),
+      };
+      stopped = ref.stop(options);
+    } else throw malformed('a stop');
+    stopped.then(tell, (error: unknown) =>
+      this.#must([OP.stopped, id, false, this.#lenient(error)]),
+    );
+  }
+
+  #onStopped(fields: Fields): void {
+    const id = fields.number();
+    const isDone = fields.any() === true;
+    const wire = fields.any();
+    const stop = this.#stops.get(id);
+    this.#stops.delete(id);
+    if (isDone) stop?.resolve(this.#reasonOf(wire));
+    else stop?.reject(fromWire(wire, this.#refs));
+  }
+
+  #reason(fields: Fields): ExitReason {
+    return this.#reasonOf(fields.any());
+  }
+
+  #reasonOf(wire: unknown): ExitReason {
+    const reason = fromWire(wire, this.#refs);
+    try {
+      checkReason(reason);
+    } catch (error) {
+      throw malformed('a reason', error);
+    }
+    return reason;
+  }
+
+  #find(path: string): Cell | undefined {
+    const { names, cells } = this.#core;
+    return path.startsWith(NAME) ? names.find(path.slice(NAME.length, -1)) : cells.get(path);
+  }
+
+  #allows(allowed: readonly string[], path: string, cell: Cell | undefined): boolean {
+    return allows(allowed, cell?.path ?? path, cell?.life.names ?? []);
+  }
+
+  // ── The end ─────────────────────────────────────────────────────────────────────────────────
+
+  /** What a regular look at it does. */
+  tick(): void {
+    this.#stream.tick();
+    for (const [id, { ask }] of this.#exports) if (ask.state !== 'open') this.#exports.delete(id);
+    for (const [id, ask] of this.#imports) if (ask.state !== 'open') this.#imports.delete(id);
+  }
+
+  /** Says farewell: what was sent before still arrives. */
+  leave(): void {
+    this.#stream.flush();
+    this.#stream.control('bye');
+    this.close(CLOSE.left, 'left');
+  }
+
+  close(code: number, reason: string): void {
+    this.#isClosing = true;
+    this.#link.close(code, reason);
+  }
+
+  /** Ends all that is open between the two nodes, then tells of it. */
+  #end(end: PeerEnd): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#stream.end();
+    this.#report.gone(this);
+    for (const { ask, owed } of this.#exports.values()) if (owed) this.#loseAsk(ask);
+    this.#exports.clear();
+    for (const tell of this.#watches.values()) tell(0, NOCONNECTION);
+    this.#watches.clear();
+    for (const link of this.#links.values()) {
+      link.forget();
+      this.#tellExit(link, NOCONNECTION);
+    }
+    this.#links.clear();
+    for (const { resolve } of this.#stops.values()) resolve(NOCONNECTION);
+    this.#stops.clear();
+    for (const unwatch of this.#watched.values()) unwatch();
+    this.#watched.clear();
+    const open = [...this.#imports.values()];
+    this.#imports.clear();
+    for (const ask of open) ask.cancel();
+    this.#report.lost(end);
+  }
+
+  #loseAsk(ask: Ask): void {
+    ask.fail(lost(ask.target, ask.request));
+  }
+}
+
+/** What an ask fails with when the node that it went to is lost. */
+export function lost(address: string, message: string): ActorEnded {
+  return new ActorEnded({ address, message, reason: NOCONNECTION });
+}
+
+function keyOf(ours: string, theirs: string): string {
+  return `${ours}\n${theirs}`;
+}
+
+function isEvent(message: unknown): message is { readonly type: string } {
+  return (
+    typeof message === 'object' &&
+    message !== null &&
+    'type' in message &&
+    typeof message.type === 'string'
+  );
+}

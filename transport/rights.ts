@@ -1,0 +1,29 @@
+/** What a peer may do here: an allow-list by its name. */
+
+/** The agents of this node that a peer may reach: paths (`/desk`), all below one (`/desk/*`), names, or `*`. */
+export interface PeerRights {
+  /** To send to, ask, monitor and link; default all. */
+  readonly send?: readonly string[];
+  /** To stop, kill and send exit signals to; default none. */
+  readonly stop?: readonly string[];
+}
+
+/** By the name of a node; `*` stands for all others. A node that is not listed may not connect. */
+export type Rights = Readonly<Record<string, PeerRights>>;
+
+/** The rights of a node; undefined when it may not connect. */
+export function rightsOf(rights: Rights | undefined, node: string): PeerRights | undefined {
+  if (rights === undefined) return {};
+  if (Object.hasOwn(rights, node)) return rights[node];
+  return Object.hasOwn(rights, '*') ? rights['*'] : undefined;
+}
+
+/** Whether an agent, which lives at `path` under `names`, is among the allowed. */
+export function allows(allowed: readonly string[], path: string, names: Iterable<string>): boolean {
+  for (const entry of allowed) {
+    if (entry === '*' || entry === path) return true;
+    if (entry.endsWith('/*') && path.startsWith(entry.slice(0, -1))) return true;
+    if (!entry.startsWith('/')) for (const name of names) if (name === entry) return true;
+  }
+  return false;
+}

@@ -1,0 +1,152 @@
+/**
+ * Links over WebSockets: the package `ws`, without compression, with a bound for each frame. The
+ * only file that opens sockets.
+ */
+import { WebSocket, WebSocketServer, type RawData } from 'ws';
+import type { IncomingMessage } from 'node:http';
+import { createServer, type ServerOptions } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { InvalidOption } from '../runtime/index.ts';
+import { LinkFailed } from './errors.ts';
+import { TRANSPORT_LIMITS } from './limits.ts';
+import { ignore, type Link, type LinkClose, type Links, type Listener } from './link.ts';
+
+/** Options of links over WebSockets. */
+export interface WsOptions {
+  /** Where to listen; default host `127.0.0.1`, and 0 for a port that is free. */
+  readonly port?: number;
+  readonly host?: string;
+  /** Certificate and key of the server, and `ca` with `requestCert` for certificates of clients: then it is `wss`. */
+  readonly tls?: ServerOptions;
+  /** What a dialed `wss` server must show, and the certificate shown to it. */
+  readonly client?: {
+    readonly ca?: string | Buffer;
+    readonly cert?: string | Buffer;
+    readonly key?: string | Buffer;
+  };
+  /** Allows plain `ws` beyond this machine, where everything after the handshake can be read and changed. */
+  readonly insecure?: boolean;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?)$/;
+
+class WsLink implements Link {
+  readonly remote: string;
+  readonly #socket: WebSocket;
+  onFrame: (bytes: Uint8Array) => void = ignore;
+  onClose: (close: LinkClose) => void = ignore;
+  #open = true;
+
+  constructor(socket: WebSocket, remote: string) {
+    this.#socket = socket;
+    this.remote = remote;
+    socket.on('message', (data: RawData, isBinary: boolean) => {
+      if (!this.#open) return;
+      if (isBinary) this.onFrame(data as Buffer);
+      else this.close(1003, 'a text frame');
+    });
+    socket.on('close', (code, reason) => this.#end({ code, reason: reason.toString() }));
+    // Its close follows, with the code that says why.
+    socket.on('error', ignore);
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#open) this.#socket.send(bytes);
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#open) return;
+    // A peer that reads nothing would hold a farewell back for ever.
+    if (this.#socket.bufferedAmount > TRANSPORT_LIMITS.frameBytesMax) this.#socket.terminate();
+    else this.#socket.close(code, reason.slice(0, 120));
+    this.#end({ code, reason });
+  }
+
+  #end(close: LinkClose): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.onClose(close);
+  }
+}
+
+/** Makes links over WebSockets. */
+export function wsLinks(options: WsOptions = {}): Links {
+  const { port, host = '127.0.0.1', tls, client, insecure = false } = options;
+  const settings = { perMessageDeflate: false, maxPayload: TRANSPORT_LIMITS.frameBytesMax };
+  return {
+    listen: (accept) => {
+      if (tls === undefined && !insecure && !LOOPBACK.test(host)) {
+        const allowed = '127.0.0.1, localhost, ::1, or tls, or insecure: true';
+        throw new InvalidOption({ field: 'listen.host', given: host, allowed });
+      }
+      return listen(host, port ?? 0, tls, settings, accept);
+    },
+    dial: (address) => {
+      const url = urlOf(address);
+      if (url.protocol === 'ws:' && !insecure && !LOOPBACK.test(url.hostname)) {
+        const allowed = 'wss:, a host of this machine, or insecure: true';
+        throw new InvalidOption({ field: 'seeds', given: address, allowed });
+      }
+      const timeout = TRANSPORT_LIMITS.handshakeMs;
+      return new Promise((resolve, reject) => {
+        const socket = new WebSocket(url, { ...settings, ...client, handshakeTimeout: timeout });
+        const failed = (cause: Error): void =>
+          reject(new LinkFailed({ address, why: cause.message }, { cause }));
+        socket.once('error', failed);
+        socket.once('open', () => {
+          socket.off('error', failed);
+          resolve(new WsLink(socket, address));
+        });
+      });
+    },
+  };
+}
+
+function listen(
+  host: string,
+  port: number,
+  tls: ServerOptions | undefined,
+  settings: { readonly perMessageDeflate: boolean; readonly maxPayload: number },
+  accept: (link: Link) => void,
+): Promise<Listener> {
+  const https = tls === undefined ? undefined : createServer(tls);
+  const server = new WebSocketServer(
+    https === undefined ? { ...settings, host, port } : { ...settings, server: https },
+  );
+  server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+    const { remoteAddress = '?', remotePort = 0 } = request.socket;
+    accept(new WsLink(socket, `${remoteAddress}:${remotePort}`));
+  });
+  return new Promise((resolve, reject) => {
+    const where = `${tls === undefined ? 'ws' : 'wss'}://${host}`;
+    server.once('error', (cause) =>
+      reject(new LinkFailed({ address: `${where}:${port}`, why: cause.message }, { cause })),
+    );
+    server.once('listening', () => {
+      server.on('error', ignore);
+      const { port: bound } = (https ?? server).address() as AddressInfo;
+      const close = (): Promise<void> =>
+        new Promise((closed) => {
+          server.close(() => (https === undefined ? closed() : https.close(() => closed())));
+          for (const socket of server.clients) socket.terminate();
+        });
+      resolve({ address: `${where}:${bound}`, close });
+    });
+    https?.listen(port, host);
+  });
+}
+
+/** The URL of a seed. Throws `InvalidOption`. */
+export function urlOf(address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url !== undefined && ['ws:', 'wss:'].includes(url.protocol)) return url;
+  throw new InvalidOption({
+    field: 'seeds',
+    given: address,
+    allowed: 'ws://host:port or wss://host:port',
+  });
+}
