@@ -9,7 +9,7 @@ export { AgentRef, cellOf } from './agent-ref.ts';
 export { Ask, askOf } from './ask.ts';
 export { Cell } from './cell.ts';
 export type { Core } from './core.ts';
-export { Envelope, Lineage, Task, type Chain } from './envelope.ts';
+export { Envelope, Lineage, Task } from './envelope.ts';
 export { Failure, type Asker } from './ask.ts';
 export { NOCONNECTION, NOPROC, checkReason } from './exit.ts';
 export type { Life } from './life.ts';

@@ -1,6 +1,6 @@
 /** The operations of the protocol, as they stand in a frame: an array whose first item says which. */
 import type { Core } from '../runtime/internal.ts';
-import { Lineage, Task, type Chain } from '../runtime/internal.ts';
+import { Lineage, Task } from '../runtime/internal.ts';
 import type { Budget } from '../runtime/index.ts';
 import { malformed } from './scan.ts';
 
@@ -71,31 +71,30 @@ export class Fields {
 /** The lineage of a message on the wire: its deadline is what is left of it, since clocks differ. */
 export function wireLineage(lineage: Lineage | undefined, nowMs: number): unknown {
   if (lineage === undefined) return null;
-  const { task, deadlineMs, budget, hops, path } = lineage;
+  const { task, deadlineMs, budget, path } = lineage;
   const leftMs = deadlineMs === Infinity ? null : Math.max(0, deadlineMs - nowMs);
-  return [task.id, task.traceId, leftMs, budget ?? null, hops, path];
+  return [task.id, task.traceId, leftMs, budget ?? null, path];
 }
 
 function lineageOf(wire: unknown, core: Core): Lineage {
   if (!Array.isArray(wire)) throw malformed('a lineage');
-  const [id, traceId, leftMs, budget, hops, path] = wire as unknown[];
+  const [id, traceId, leftMs, budget, path] = wire as unknown[];
   const isLineage =
     typeof id === 'string' &&
     typeof traceId === 'string' &&
     /^[0-9a-f]{32}$/.test(traceId) &&
     (leftMs === null || (typeof leftMs === 'number' && leftMs >= 0)) &&
-    Number.isInteger(hops) &&
     Array.isArray(path) &&
     path.length <= HOPS_MAX;
   if (!isLineage) throw malformed('a lineage');
-  let chain: Chain | undefined;
-  for (const address of path as unknown[]) {
-    if (typeof address !== 'string') throw malformed('a chain');
-    chain = { address, before: chain };
-  }
   const deadlineMs = leftMs === null ? Infinity : core.clock.now() + (leftMs as number);
   const task = new Task(core.random, id, traceId);
-  return new Lineage(task, deadlineMs, budgetOf(budget), hops as number, chain);
+  let lineage = new Lineage(task, deadlineMs, budgetOf(budget), undefined, undefined);
+  for (const address of path as unknown[]) {
+    if (typeof address !== 'string') throw malformed('a chain');
+    lineage = lineage.derive(address, Infinity, undefined);
+  }
+  return lineage;
 }
 
 function budgetOf(wire: unknown): Budget | undefined {

@@ -245,8 +245,8 @@ export class Peer {
     const core = this.#core;
     const nowMs = core.clock.now();
     const deadlineMs = leftMs === null ? Infinity : nowMs + leftMs;
-    const { task, budget, hops, chain } = lineage ?? core.newLineage();
-    const own = new Lineage(task, deadlineMs, budget, hops, chain);
+    const { task, budget, from, before } = lineage ?? core.newLineage();
+    const own = new Lineage(task, deadlineMs, budget, from, before);
     const asker: Asker = {
       address: `${node}/`,
       check: (reply) => checkPayload(reply, `reply to "${request}"`),
