@@ -12,5 +12,8 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: groups[group].tests,
+    // One worker reads the sources once for all files of a group: that is most of what a mutant costs.
+    isolate: false,
+    setupFiles: [fileURLToPath(new URL('setup.ts', import.meta.url))],
   },
 });

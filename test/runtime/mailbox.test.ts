@@ -1,7 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { InvalidOption } from '../../runtime/errors.ts';
-import { Mailbox, type MailboxOptions, type Offered, type Queued } from '../../runtime/mailbox.ts';
+import {
+  Mailbox,
+  checkMailbox,
+  type MailboxOptions,
+  type Offered,
+  type Queued,
+} from '../../runtime/mailbox.ts';
 
 interface Entry extends Queued {
   readonly message: { readonly id: number; readonly key: string };
@@ -215,10 +221,10 @@ describe.each(policies)('a mailbox with the policy %s', (policy) => {
           },
         ),
         // What fails with many messages mostly fails with a few, and shrinks sooner there.
-        { numRuns: numRuns * RUNS, endOnFailure: maxLength > 120 },
+        { numRuns: Math.ceil(numRuns * RUNS), ...(maxLength > 120 && { endOnFailure: true }) },
       );
     },
-    5_000 * RUNS,
+    5_000 * Math.max(1, RUNS),
   );
 });
 
@@ -229,6 +235,22 @@ function filled(
   const mailbox = new Mailbox<Entry>({ capacityMessages: keys.length, ...options });
   keys.forEach((key, id) => mailbox.offer(entry(id, { key })));
   return mailbox;
+}
+
+/** The lengths of the rings that mailboxes get in this test from now on; the first ring of each is none of them. */
+function lengthsOfRings(): number[] {
+  const lengths: number[] = [];
+  const stubbed = new Proxy(Array, {
+    apply(target, self, [length]: [number]) {
+      lengths.push(length);
+      return Reflect.apply(target, self, [length]);
+    },
+  });
+  vi.stubGlobal('Array', stubbed);
+  onTestFinished(() => {
+    vi.unstubAllGlobals();
+  });
+  return lengths;
 }
 
 describe('at the bound', () => {
@@ -321,23 +343,38 @@ describe('at the bound', () => {
     ['conflate', byKey],
     ['drop-oldest', { overflow: 'drop-oldest' as const }],
   ])('%s takes bounded memory, however long a flood lasts', (_, options) => {
-    const lengths: number[] = [];
-    const stubbed = new Proxy(Array, {
-      apply(target, self, [length]: [number]) {
-        lengths.push(length);
-        return Reflect.apply(target, self, [length]);
-      },
-    });
-    vi.stubGlobal('Array', stubbed);
-    onTestFinished(() => {
-      vi.unstubAllGlobals();
-    });
+    const lengths = lengthsOfRings();
     const mailbox = new Mailbox<Entry>({ ...options, capacityMessages: 100 });
     // In front stands what no policy may take out, so that holes cannot leave at the head.
     mailbox.offer(entry(0, { exempt: true }));
     for (let id = 1; id < 20_000; id += 1) mailbox.offer(entry(id, { key: `${id % 100}` }));
     expect(mailbox.size).toBe(101);
     expect(Math.max(...lengths)).toBe(256);
+  });
+
+  it('conflate does not ask for keys below the bound, not when a message is moved ahead either', () => {
+    const conflate = vi.fn(({ key }: Entry['message']) => key);
+    const mailbox = new Mailbox<Entry>({ capacityMessages: 3, overflow: { conflate } });
+    const last = entry(1);
+    mailbox.offer(entry(0));
+    mailbox.offer(last);
+    expect(mailbox.advance(last)).toBe(true);
+    expect(conflate).not.toHaveBeenCalled();
+  });
+
+  it('conflate never displaces what is exempt, not where a displaced message had stood either', () => {
+    const mailbox = filled(byKey, ['a', 'b']);
+    mailbox.offer(entry(2, { key: 'a' }));
+    // The second exempt entry takes the slot that the first message has left, for the ring is full.
+    mailbox.offer(entry(3, { exempt: true }));
+    mailbox.offer(entry(4, { exempt: true }));
+    mailbox.offer(entry(5, { key: 'b' }));
+    // The ring grows, and what is known of its slots moves along.
+    mailbox.offer(entry(6, { exempt: true }));
+    expect(mailbox.offer(entry(7, { key: 'a' }))).toMatchObject({
+      displaced: { message: { id: 2 } },
+    });
+    expect(ids(mailbox)).toEqual([3, 4, 5, 6, 7]);
   });
 
   it('conflate that throws leaves the mailbox as it was', () => {
@@ -403,7 +440,62 @@ describe('postponing', () => {
   });
 });
 
+function shiftAll(mailbox: Mailbox<Entry>): void {
+  while (mailbox.shift() !== undefined);
+}
+
 describe('a mailbox', () => {
+  it('shares nothing with another, not when both are new or empty again either', () => {
+    const one = new Mailbox<Entry>();
+    const other = new Mailbox<Entry>();
+    for (const lap of [0, 10]) {
+      one.offer(entry(lap + 1));
+      other.offer(entry(lap + 2));
+      expect([ids(one), ids(other)]).toEqual([[lap + 1], [lap + 2]]);
+      expect([ids(one.drain()), ids(other.drain())]).toEqual([[lap + 1], [lap + 2]]);
+    }
+  });
+
+  it('gives up what is postponed when nothing else waits: to removeWhere and to drain', () => {
+    const mailbox = filled({}, ['a', 'b']);
+    for (let count = 0; count < 2; count += 1) mailbox.postpone(mailbox.shift() as Entry);
+    expect(ids(mailbox.removeWhere(({ message }) => message.id === 0))).toEqual([0]);
+    expect(ids(mailbox.drain())).toEqual([1]);
+    expect(mailbox.postponed).toBe(0);
+  });
+
+  it.each<
+    [what: string, messages: number, empty: (mailbox: Mailbox<Entry>) => void, kept: boolean]
+  >([
+    ['a long ring back when the last message leaves', 1_025, shiftAll, false],
+    ['no shorter ring back when the last message leaves', 1_024, shiftAll, true],
+    ['any ring back when removeWhere takes all', 512, (of) => of.removeWhere(() => true), false],
+    ['any ring back when it is drained', 512, (of) => of.drain(), false],
+  ])('gives %s', (_, messages, empty, kept) => {
+    const mailbox = new Mailbox<Entry>();
+    for (let id = 0; id < messages; id += 1) mailbox.offer(entry(id));
+    empty(mailbox);
+    expect(mailbox.size).toBe(0);
+    const lengths = lengthsOfRings();
+    for (let id = 0; id < 5; id += 1) mailbox.offer(entry(id));
+    expect(lengths).toEqual(kept ? [] : [8]);
+  });
+
+  it('takes no new ring for what is postponed while it has the slots, and then the next longer one', () => {
+    const mailbox = new Mailbox<Entry>();
+    const lengths = lengthsOfRings();
+    for (let id = 0; id < 6; id += 1) mailbox.offer(entry(id));
+    for (let count = 0; count < 2; count += 1) mailbox.postpone(mailbox.shift() as Entry);
+    for (let id = 6; id < 8; id += 1) mailbox.offer(entry(id));
+    mailbox.unpostpone();
+    expect(lengths).toEqual([8]);
+    for (let count = 0; count < 8; count += 1) mailbox.postpone(mailbox.shift() as Entry);
+    for (let id = 8; id < 16; id += 1) mailbox.offer(entry(id));
+    mailbox.unpostpone();
+    expect(lengths).toEqual([8, 16]);
+    expect(ids(mailbox)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+  });
+
   it('changes nothing when the predicate of removeWhere throws', () => {
     const mailbox = filled({}, ['a', 'b', 'c']);
     const predicate = ({ message }: Entry): boolean => {
@@ -426,7 +518,7 @@ describe('a mailbox', () => {
     for (let id = 0; id < 4_096; id += 1) expect(mailbox.shift()?.message.id).toBe(id);
     expect(mailbox.shift()).toBeUndefined();
     expect(mailbox.offer(entry(0))).toBe('accepted');
-    expect(mailbox.capacityMessages).toBe(4_096);
+    expect([mailbox.capacityMessages, mailbox.capacityPostponed]).toEqual([4_096, 4_096]);
   });
 
   it.each<[string, object]>([
@@ -438,10 +530,12 @@ describe('a mailbox', () => {
     ['mailbox.overflow', { overflow: 'drop' }],
     ['mailbox.overflow', { overflow: {} }],
     ['mailbox.overflow', { overflow: null }],
+    ['mailbox.overflow', { overflow: Object.assign(() => 'k', { conflate: () => 'k' }) }],
     ['mailbox.onRestart', { onRestart: 'forget' }],
   ])('refuses a wrong %s: %j', (field, options) => {
     const create = (): unknown => new Mailbox(options);
     expect(create).toThrow(InvalidOption);
     expect(create).toThrow(expect.objectContaining({ field }));
+    expect(() => checkMailbox(options)).toThrow(expect.objectContaining({ field }));
   });
 });

@@ -60,6 +60,26 @@ describe('restart intensity', () => {
     expect(JSON.stringify(late)).not.toBe(JSON.stringify(early));
   });
 
+  it('reads as JSON the times that still count, as their distance from the newest', () => {
+    const window = new RestartWindow(3, 1_000);
+    // The ring has turned: the newest stands first in it, and one of the others is too old.
+    for (const nowMs of [0, 500, 1_200, 1_501]) window.add(nowMs);
+    expect(window.toJSON()).toEqual([0, 301]);
+    const closer = new RestartWindow(3, 1_000);
+    for (const nowMs of [0, 500, 1_200, 1_500]) closer.add(nowMs);
+    expect(closer.toJSON()).toEqual([0, 300, 1_000]);
+  });
+
+  it('reads as JSON the times when a hundred restarts are left, and not when one more is', () => {
+    const restarted = (intensity: number): RestartWindow => {
+      const window = new RestartWindow(intensity, 1_000);
+      window.add(0);
+      return window;
+    };
+    expect(restarted(101).toJSON()).toEqual([0]);
+    expect(restarted(102).toJSON()).toBe('many left');
+  });
+
   it('reads as JSON the same for any number of restarts of which many more are left', () => {
     const endless = new RestartWindow(Number.MAX_SAFE_INTEGER, 1_000);
     const before = JSON.stringify(endless);

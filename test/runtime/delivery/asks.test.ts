@@ -231,6 +231,31 @@ describe('an ask', () => {
   });
 });
 
+describe('an open ask', () => {
+  it('is counted and listed, oldest first, under the number that it has among the asks of its system', async () => {
+    const system = createTestSystem({ name: 'here' });
+    const agent = system.spawn(keeper([]));
+    const asked = [1, 2].map((value) => agent.ask({ type: 'double', value }));
+    for (const each of asked) each.catch(() => undefined);
+    expect(system.stats().openRequests).toBe(2);
+    expect(system.requests().map(({ by }) => by)).toEqual(['here/#ask1', 'here/#ask2']);
+    await system.advance(5_000);
+    expect(system.stats().openRequests).toBe(0);
+  });
+
+  it('with a timeout of Infinity sets no timer, and is settled like any other', async () => {
+    const system = createTestSystem();
+    const kept: Double[] = [];
+    const agent = system.spawn(keeper(kept));
+    const asked = agent.ask({ type: 'double', value: 1 }, { timeoutMs: Infinity });
+    await system.settle();
+    expect(system.stats()).toMatchObject({ openRequests: 1, timers: 0 });
+    kept[0]?.replyTo.send({ type: 'doubled', value: 2 });
+    expect(await system.run(asked)).toEqual({ type: 'doubled', value: 2 });
+    expect(system.stats()).toMatchObject({ openRequests: 0, timers: 0 });
+  });
+});
+
 describe('a timeout', () => {
   it('comes after 5 s at the root of a task by default, and as the system or the ask says', async () => {
     for (const [options, askOptions, expected] of [
