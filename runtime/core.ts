@@ -47,7 +47,7 @@ import { running } from './step.ts';
 import { Timers } from './timers.ts';
 import { circleThrough } from './wait-for.ts';
 import { XStateBehavior } from './xstate/behavior.ts';
-import { XStateHost } from './xstate/host.ts';
+import { XStateHost, checkXState } from './xstate/host.ts';
 
 /** What a core is made of. */
 export interface CoreParts {
@@ -102,7 +102,7 @@ export class Core {
   readonly cells = new Roster<Cell>();
   /** Agents without a parent, in start order. */
   readonly roots = new Siblings();
-  readonly xstate: XStateHost;
+  #xstate: XStateHost | undefined;
   readonly stats: Counters = {
     delivered: 0,
     unhandled: 0,
@@ -118,7 +118,8 @@ export class Core {
   /** Requests that the step hands on: when it has ended, a circle may have closed. */
   readonly forwarded: Ask[] = [];
   readonly #parts: CoreParts;
-  readonly #offers = new WeakMap<Envelope, (reason: DeadLetterReason) => void>();
+  /** Made with the first of them: weak tables make work for the collector, and most systems have none. */
+  #offers: WeakMap<Envelope, (reason: DeadLetterReason) => void> | undefined;
   readonly #throttle: LogThrottle;
   readonly #deadlocks: LogThrottle;
   readonly #whenEmpty: (() => void)[] = [];
@@ -156,7 +157,12 @@ export class Core {
         lateReply: (ask, envelope) => this.#lateReply(ask, envelope),
       },
     );
-    this.xstate = new XStateHost(this);
+    checkXState();
+  }
+
+  /** Made with the first agent that XState runs: a system of function agents does without. */
+  get xstate(): XStateHost {
+    return (this.#xstate ??= new XStateHost(this));
   }
 
   // ── Delivery ────────────────────────────────────────────────────────────────────────────────
@@ -164,7 +170,7 @@ export class Core {
   /** The choke point: every envelope passes here, exactly once, on its way to its destination. */
   deliver(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
     this.stats.delivered += 1;
-    if (this.inspection.active) {
+    if (this.inspection.seesDeliveries) {
       const { to, from, message } = envelope;
       const path = this.#pathOf(to.address);
       this.inspection.emit({
@@ -326,7 +332,9 @@ export class Core {
       const abort = (): void => {
         if (ref.cell?.withdraw(envelope) === true) reject(signal?.reason as Error);
       };
-      this.#offers.set(envelope, (reason) => reject(refusal(ref, message.type, reason)));
+      (this.#offers ??= new WeakMap()).set(envelope, (reason) =>
+        reject(refusal(ref, message.type, reason)),
+      );
       const admitted = (): void => {
         signal?.removeEventListener('abort', abort);
         resolve();
@@ -366,7 +374,7 @@ export class Core {
     const nowMs = this.clock.now();
     const letter = this.deadLetters.add(envelope, reason, nowMs, error);
     // Nothing happens when the offer has got its place before.
-    this.#offers.get(envelope)?.(reason);
+    this.#offers?.get(envelope)?.(reason);
     if (this.inspection.active)
       this.inspection.emit({ type: 'dropped', letter: this.#shownLetter(letter) });
     const { to, from } = letter;

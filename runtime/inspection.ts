@@ -107,23 +107,34 @@ export interface ReportParts extends Omit<Report, 'path' | 'fields'> {
 /** The observers of one system. */
 export class Inspection {
   readonly #observers = new Set<(event: InspectionEvent) => void>();
+  /** Those of them who look at each delivery. */
+  readonly #close = new Set<(event: InspectionEvent) => void>();
   readonly #guard: (callback: () => void) => void;
   /** Whether anybody looks: callers test it before they make an event. */
   active = false;
+  /** Whether any of them looks at each delivery: that event costs as much as all the rest of one. */
+  seesDeliveries = false;
 
   /** What an observer throws must not reach the agent that it looks at: `guard` keeps it. */
   constructor(guard: (callback: () => void) => void) {
     this.#guard = guard;
   }
 
-  /** Calls `observer` for each event from now on; returns what ends it. */
-  observe(observer: (event: InspectionEvent) => void): () => void {
+  /** Calls `observer` for each event from now on, with or without those of deliveries; returns what ends it. */
+  observe(observer: (event: InspectionEvent) => void, deliveries = true): () => void {
     this.#observers.add(observer);
-    this.active = true;
+    if (deliveries) this.#close.add(observer);
+    this.#look();
     return () => {
       this.#observers.delete(observer);
-      this.active = this.#observers.size > 0;
+      this.#close.delete(observer);
+      this.#look();
     };
+  }
+
+  #look(): void {
+    this.active = this.#observers.size > 0;
+    this.seesDeliveries = this.#close.size > 0;
   }
 
   emit(event: InspectionEvent): void {

@@ -62,6 +62,9 @@ class RealRandom implements Random {
 const ID_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz-';
 const ID_LENGTH = 21;
 
+/** Where the bits of a seed are read: one for all, since a simulation makes thousands of generators a second. */
+const bits = new DataView(new ArrayBuffer(8));
+
 /** The generator xoshiro128** over a state that splitmix32 spreads from the seed. */
 class SeededRandom implements Random {
   #a: number;
@@ -72,7 +75,6 @@ class SeededRandom implements Random {
   constructor(seed: number) {
     // All 64 bits of the number count, so that a fraction and a time in milliseconds are seeds too;
     // -0 and 0 are one seed.
-    const bits = new DataView(new ArrayBuffer(8));
     bits.setFloat64(0, seed + 0);
     let state = bits.getInt32(0) ^ Math.imul(bits.getInt32(4), 0x85ebca6b);
     const next = (): number => {

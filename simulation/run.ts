@@ -142,11 +142,11 @@ export class Run<W = unknown> implements Ambient {
   readonly #losers = new Set<string>();
   /** The answers that are on their way. */
   readonly #replies = new Set<Envelope>();
-  readonly #ids = new WeakMap<Envelope, { readonly id: string; readonly bornAt: number }>();
-  readonly #timerIds = new WeakMap<Timer, { readonly id: string; readonly bornAt: number }>();
+  readonly #ids = new Map<Envelope, { readonly id: string; readonly bornAt: number }>();
+  readonly #timerIds = new Map<Timer, { readonly id: string; readonly bornAt: number }>();
   readonly #counts = new Map<string, number>();
   /** Messages that were put aside: when they are tried again, they come before all others. */
-  readonly #retried = new WeakSet<Envelope>();
+  readonly #retried = new Set<Envelope>();
   readonly #clients = new Set<Cell>();
   #notes: Notes = fresh();
   /** The number of the step that is made; -1 in the setup. */
@@ -194,7 +194,8 @@ export class Run<W = unknown> implements Ambient {
     const { linearizable } = scenario;
     this.#history = linearizable && new History(linearizable.of, linearizable.model);
     this.#state = new StateText(this.core, scenario.project ?? {});
-    this.system.inspect((event) => this.#observe(event));
+    // Each delivery is seen on its way, at the network seam.
+    this.core.inspection.observe((event) => this.#observe(event), false);
     try {
       within(this, () => {
         scenario.setup(this.#stage(), workload);

@@ -54,6 +54,14 @@ type Noticed =
     }
   | { readonly type: '@xstate.event' };
 
+let probe: AnyActorRef | undefined;
+
+/** Throws `UnsupportedXState` when the installed XState is none that can be hosted. */
+export function checkXState(): void {
+  probe ??= createActor(fromTransition((state: undefined) => state, undefined));
+  checkInternals(probe, probe.system);
+}
+
 /** Hosts the XState actors of one system. */
 export class XStateHost {
   readonly core: Core;
@@ -81,7 +89,6 @@ export class XStateHost {
     this.#root = root as unknown as InnerActor;
     this.system = root.system;
     this.#system = root.system as unknown as InnerSystem;
-    checkInternals(root, root.system);
     this.#replace();
   }
 

@@ -1,11 +1,14 @@
 /** `npm run bench`: see README.md beside this file, or `--help`. */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from './build.ts';
 import { hasErlang } from './contenders.ts';
 import { buildErlang } from './erlang-runner.ts';
 import { race, type Entry } from './race.ts';
 import { targetTable, workloadTable } from './report.ts';
+import { BUILT } from './node-runner.ts';
 import { resultsOf } from './results.ts';
 import { runScale } from './scale/main.ts';
 import { HELP, UsageError, parseArguments, type Options } from './usage.ts';
@@ -43,6 +46,16 @@ async function runRaces(options: Options): Promise<void> {
   }
 }
 
+/** The simulator has no peers here: it is measured by itself, in a process of its own. */
+function measureSimulation({ json }: Options): void {
+  const script = fileURLToPath(new URL('simulation/main.js', BUILT));
+  const { status } = spawnSync(process.execPath, [script, ...(json ? ['--json'] : [])], {
+    env: { ...process.env, NODE_ENV: 'production' },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`simulation: its process ended with ${status}`);
+}
+
 async function main(): Promise<void> {
   const options = parseArguments(process.argv.slice(2));
   if (options.help) {
@@ -51,6 +64,7 @@ async function main(): Promise<void> {
   }
   progress('compiles');
   build();
+  if (options.simulation) return measureSimulation(options);
   await (options.scale ? runScale({ ...options, progress, print }) : runRaces(options));
 }
 

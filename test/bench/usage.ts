@@ -12,6 +12,7 @@ export type Options = ReturnType<typeof parseArguments>;
 
 export const HELP = `Usage: npm run bench -- [options] [WORKLOAD...]
        npm run bench -- scale [--svg FILE] [--json]
+       npm run bench -- simulation [--json]
 
 Measures troupe against its peers, in turns and in one process each. A WORKLOAD is a name
 or how names begin (\`fork\`); without one: all of them.
@@ -52,6 +53,12 @@ const KNOWN = {
 export function parseArguments(args: readonly string[]) {
   const { values, positionals } = split([...args]);
   const scale = positionals.includes('scale');
+  const simulation = positionals.includes('simulation');
+  if (simulation && positionals.length > 1) {
+    throw new UsageError(
+      `simulation runs alone, without ${positionals.find((name) => name !== 'simulation')}`,
+    );
+  }
   if (scale && positionals.length > 1) {
     throw new UsageError(
       `scale runs alone, without ${positionals.find((name) => name !== 'scale')}`,
@@ -63,7 +70,8 @@ export function parseArguments(args: readonly string[]) {
   }
   return {
     scale,
-    workloads: scale ? [] : chooseWorkloads(positionals),
+    simulation,
+    workloads: scale || simulation ? [] : chooseWorkloads(positionals),
     contenders: chooseContenders(values.contenders),
     rounds: wholeNumber('--rounds', values.rounds, 1_000),
     json: values.json,
