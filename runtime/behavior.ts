@@ -48,6 +48,8 @@ export interface Behavior {
    * message that it would handle now, no timer, and no other actor inside it.
    */
   onlyWaits?(): boolean;
+  /** For a machine: whether an actor that it has invoked or spawned is at work. */
+  worksInside?(): boolean;
   /** The first step of the life. */
   start(saved: SavedSnapshot | undefined): Received;
   /** Whether the current state postpones the message, asked before it is received. */

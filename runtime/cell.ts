@@ -427,7 +427,7 @@ export class Cell implements Runnable, Destination {
       if (this.status === 'starting') life.refuseAsksToWaiting();
       // It may have settled while the outbox waited for room; a second wake-up finds nothing to do.
       if (this.#mayResume()) life.wake();
-      else this.core.breakDeadlock(this);
+      else core.breakDeadlock(this);
       return;
     }
     if (this.status === 'starting') {
@@ -456,7 +456,7 @@ export class Cell implements Runnable, Destination {
     if (changed) this.mailbox.unpostpone();
     if (changed || received === 'updated') {
       this.#changed();
-      if (life.onlyAsk !== undefined) core.breakDeadlock(this);
+      if (life.invokes) core.breakDeadlock(this);
     }
     if (life.finishing !== undefined) this.#end(life.finishing);
     else if (this.#pendingStop !== undefined) this.#end(this.#pendingStop);

@@ -80,6 +80,14 @@ export interface Counters {
   askMsMax: number;
 }
 
+/** Who is told of what happens seldom: a watchdog. */
+export interface Watch {
+  deadlocked(members: readonly string[], requests: readonly string[], youngest: Ask): void;
+  /** A request is handed on. */
+  forwarded(ask: Ask, to: Destination, request: unknown): void;
+  crashed(cell: Cell, poison: Envelope | undefined): void;
+}
+
 export class Core {
   readonly name: string;
   readonly node: string;
@@ -115,6 +123,7 @@ export class Core {
     askMsMax: 0,
   };
   stopping = false;
+  watch: Watch | undefined;
   /** Requests that the step hands on: when it has ended, a circle may have closed. */
   readonly forwarded: Ask[] = [];
   readonly #parts: CoreParts;
@@ -272,6 +281,7 @@ export class Core {
         life,
       );
       this.forwarded.push(ask);
+      this.watch?.forwarded(ask, to, request);
       if (running.cell === undefined) this.checkForwarded();
     }
   }
@@ -292,6 +302,7 @@ export class Core {
     const path = this.#pathOf(youngest.by ?? '') ?? cell.path;
     if (this.inspection.active) this.inspection.emit({ type: 'deadlock', path, members, requests });
     this.#deadlocks.warn(this.clock.now(), { path, members, requests }, 'deadlock');
+    this.watch?.deadlocked(members, requests, youngest);
     const { target: address, request: message } = youngest;
     youngest.fail(new DeadlockError({ address, message, members, requests }));
   }
@@ -453,6 +464,7 @@ export class Core {
     }
     log.error({ path: report.path, ...fields }, report.label);
     if (poison !== undefined && !poison.exempt) this.deadLetter(poison, 'poison', error);
+    this.watch?.crashed(cell, poison);
   }
 
   // ── Signals and notices ─────────────────────────────────────────────────────────────────────

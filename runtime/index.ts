@@ -83,3 +83,4 @@ export {
   UnsupportedXState,
 } from './errors.ts';
 export type { AskProgress } from './errors.ts';
+export { watchForTrouble, type Alarm, type WatchdogOptions } from './watchdog.ts';

@@ -3,6 +3,7 @@
  */
 import type { DeadLetter } from './dead-letters.ts';
 import type { ExitReason } from './exit.ts';
+import type { Alarm } from './watchdog.ts';
 
 /**
  * What an observer of a system sees. `path` names the agent; times are the clock's monotonic
@@ -85,7 +86,9 @@ export type InspectionEvent =
       readonly path: string;
       readonly name: string;
     }
-  | { readonly type: 'report'; readonly report: Report };
+  | { readonly type: 'report'; readonly report: Report }
+  /** A watchdog has seen something that does not get better by itself. */
+  | { readonly type: 'alarm'; readonly alarm: Alarm };
 
 /**
  * What the layers above the runtime have to tell, such as a supervisor's reports: a log record and

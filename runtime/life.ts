@@ -161,6 +161,15 @@ export class Life implements Holder {
     return (this.#invoked ??= new OwnAsks());
   }
 
+  /** Whether its machine has invoked an ask at some time. */
+  get invokes(): boolean {
+    return this.#invoked !== undefined;
+  }
+
+  get hasOpenAsks(): boolean {
+    return (this.#asks?.size ?? 0) + (this.#invoked?.size ?? 0) > 0;
+  }
+
   /** The one request of its own that is open; undefined when there is none, or more than one. */
   get onlyAsk(): Ask | undefined {
     const own = this.#asks?.size ?? 0;

@@ -22,6 +22,20 @@ export const LIMITS = {
   logWindowMs: 5_000,
   /** Time that a child gets to end before it is killed. */
   shutdownMs: 5_000,
+  /** Time between two looks of a watchdog. */
+  watchEveryMs: 1_000,
+  /** Age at which a watchdog takes an open request for stuck, when whoever must answer it is idle. */
+  stuckMs: 30_000,
+  /** Age from which a watchdog takes a waiting message for starving. */
+  starvedMs: 10_000,
+  /** Messages that its receiver has handled meanwhile. */
+  starvedServed: 1_000,
+  /** Crashes of one place, with nothing handled to its end in between, that a watchdog takes for a storm. */
+  stormCrashes: 10,
+  /** The window within which they come. */
+  stormWindowMs: 10_000,
+  /** Addresses of those who had a request that an alarm gives. */
+  custodyMax: 32,
   /** Milliseconds of real time that `run` of a test system waits for I/O while nothing is due; then it rejects with `NotSettled`. */
   idleMsMax: 4_000,
   /** Virtual timers that one `run` of a test system fires; one more rejects it with `NotSettled`. */

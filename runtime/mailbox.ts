@@ -262,10 +262,14 @@ export class Mailbox<T extends Queued> {
 
   /** When the message that has waited longest was queued, postponed ones included and exempt ones not. */
   oldestMs(): number | undefined {
+    return this.oldest()?.enqueuedAtMs;
+  }
+
+  /** The message that has waited longest. */
+  oldest(): T | undefined {
     const postponed = this.#postponed?.[0];
-    if (postponed !== undefined) return postponed.enqueuedAtMs;
-    if (this.#bounded === 0) return undefined;
-    return this.#slots[this.#oldestSlot()]?.enqueuedAtMs;
+    if (postponed !== undefined) return postponed;
+    return this.#bounded === 0 ? undefined : this.#slots[this.#oldestSlot()];
   }
 
   /** Takes out all that the predicate names, exempt and postponed entries too, and returns it in order. */

@@ -50,7 +50,9 @@ function isKept(ask: Ask, { life, mailbox }: Cell): boolean {
  * waits for one that waits for nobody, and that is found without any memory.
  */
 export function circleThrough(start: Cell): WaitEdge[] | undefined {
-  const { wait } = start.life.behavior ?? {};
+  const { behavior } = start.life;
+  if (behavior === undefined) return undefined;
+  const { wait } = behavior;
   const ask = wait === undefined ? start.life.onlyAsk : wait.ask;
   if (ask !== undefined) {
     const { at } = ask;
@@ -75,6 +77,5 @@ function wayTo(goal: Cell, from: Cell, seen: Set<Cell>): WaitEdge[] | undefined 
 function mayBeDeaf({ life }: Cell): boolean {
   const { behavior } = life;
   if (behavior === undefined) return false;
-  if (behavior.wait !== undefined) return !behavior.wait.settled;
-  return behavior.onlyWaits !== undefined && life.onlyAsk !== undefined;
+  return behavior.wait !== undefined || life.invokes;
 }

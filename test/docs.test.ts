@@ -72,7 +72,7 @@ function blocksOfSource(source: string): Block[] {
 const EXAMPLES = `
 import { expect } from 'vitest';
 import { createActor, createMachine, setup } from 'xstate';
-import { agentName, ask, child, createSystem, createVirtualClock, dynamicSupervisor, fromHandler, observeMetrics, startChild, stopOnSignals, supervisor, type Ref, type ReplyTo, type System } from 'troupe';
+import { agentName, ask, child, createSystem, createVirtualClock, dynamicSupervisor, fromHandler, observeMetrics, startChild, stopOnSignals, supervisor, type Ref, type ReplyTo, type System, watchForTrouble } from 'troupe';
 import { createTestSystem } from 'troupe/testing';
 import { joinCluster } from 'troupe/transport';
 type EditEvent = { type: 'edit'; text: string; replyTo: ReplyTo<{ type: 'edited'; text: string }> };

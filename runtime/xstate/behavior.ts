@@ -70,6 +70,11 @@ export class XStateBehavior implements Behavior {
     return false;
   }
 
+  worksInside(): boolean {
+    for (const actor of this.#inner ?? []) if (actor._snapshot.status === 'active') return true;
+    return false;
+  }
+
   onlyWaits(): boolean {
     if (this.life.timers.size > 0) return false;
     const { _snapshot: snapshot } = this.#root;

@@ -20,6 +20,7 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'nact' },
   { name: 'comedy' },
   { name: 'effect' },
+  { name: 'troupe-watched' },
   { name: 'erlang', erlang: 'process' },
   { name: 'erlang-gen_server', erlang: 'gen_server' },
   { name: 'erlang-supervised', erlang: 'supervised' },

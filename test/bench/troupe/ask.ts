@@ -6,8 +6,8 @@ type Answer = { readonly type: 'answer'; readonly number: number };
 type ToServer = { readonly type: 'next'; readonly replyTo: ReplyTo<Answer> };
 type ToAsker = { readonly type: 'start'; readonly asks: number };
 
-export async function open(): Promise<Rate> {
-  const { top } = await openStage();
+export async function open(stage = openStage()): Promise<Rate> {
+  const { top } = await stage;
   const completion = new Completion();
   const serverLogic = fromHandler({
     initial: () => 0,

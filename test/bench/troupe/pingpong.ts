@@ -6,8 +6,8 @@ type Pong = { readonly type: 'pong'; readonly number: number };
 type ToPing = { readonly type: 'start'; readonly rounds: number } | Pong;
 type ToPong = { readonly type: 'ping'; readonly number: number; readonly from: Ref<Pong> };
 
-export async function open(): Promise<Rate> {
-  const { top } = await openStage();
+export async function open(stage = openStage()): Promise<Rate> {
+  const { top } = await stage;
   const completion = new Completion();
   const pongLogic = fromHandler({
     receive(_: undefined, { number, from }: ToPong, ctx) {
