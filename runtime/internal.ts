@@ -1,7 +1,7 @@
 /**
  * What the floors above need and users do not.
  */
-import { cellOf } from './agent-ref.ts';
+import { AgentRef, cellOf } from './agent-ref.ts';
 import type { Ask } from './ask.ts';
 import type { Cell } from './cell.ts';
 import { InvalidOption } from './errors.ts';
@@ -17,7 +17,7 @@ export { isAnswering } from './machine.ts';
 export { handlerOf } from './handler.ts';
 export { checkMailbox } from './mailbox.ts';
 export { checkFunction, checkOptions } from './options.ts';
-export { Roster } from './roster.ts';
+export { Roster, type Slot } from './roster.ts';
 export { promisesSettled } from './scheduler.ts';
 export { running } from './step.ts';
 export { coreOf } from './system.ts';
@@ -42,4 +42,10 @@ export function isWaiting(ref: AnyRef): boolean {
 /** The requests whose answers a handler waits for, all of them; undefined when it waits for something else, or not at all. */
 export function awaitedAsks(cell: Cell): readonly Ask[] | undefined {
   return cell.life.behavior?.wait?.asks;
+}
+
+/** The id of an agent among its siblings: the last part of its path. */
+export function idOf(ref: AnyRef): string {
+  if (ref instanceof AgentRef) return ref.ownId;
+  return ref.path.slice(ref.path.lastIndexOf('/') + 1);
 }
