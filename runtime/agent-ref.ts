@@ -53,6 +53,10 @@ export class AgentRef extends Marked implements Ref<EventObject> {
   get id(): string {
     return this.#path;
   }
+  /** @internal The last part of the path: the string of the spawn, which no search has to hash again. */
+  get ownId(): string {
+    return this.#cell?.id ?? this.#path.slice(this.#path.lastIndexOf('/') + 1);
+  }
   get sessionId(): string {
     return this.address;
   }

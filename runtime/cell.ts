@@ -22,6 +22,7 @@ import { AgentRef } from './agent-ref.ts';
 import { ChildrenStop } from './children-stop.ts';
 import { Outbox } from './outbox.ts';
 import { restore } from './persistence.ts';
+import type { Slot } from './roster.ts';
 import type { Runnable } from './scheduler.ts';
 import type { Siblings } from './siblings.ts';
 import { running } from './step.ts';
@@ -68,6 +69,8 @@ const STOP_WAITING = (): void => undefined;
 
 export class Cell implements Runnable, Destination {
   readonly core: Core;
+  /** The last part of the path. */
+  readonly id: string;
   readonly path: string;
   readonly address: string;
   readonly parent: Cell | undefined;
@@ -81,6 +84,8 @@ export class Cell implements Runnable, Destination {
   /** @internal Its neighbours among its siblings. */
   older: Cell | undefined;
   younger: Cell | undefined;
+  /** @internal Its slot among all cells of the system. */
+  slot: Slot<unknown> | undefined;
   /** The life that ended last; the exit of an ended cell. */
   exit: ExitReason | undefined;
   suspended = false;
@@ -99,8 +104,15 @@ export class Cell implements Runnable, Destination {
   #pendingStop: ExitReason | undefined;
   #childrenStop: ChildrenStop | undefined;
 
-  constructor(core: Core, path: string, parent: Cell | undefined, options: ResolvedSpawn) {
+  constructor(
+    core: Core,
+    id: string,
+    path: string,
+    parent: Cell | undefined,
+    options: ResolvedSpawn,
+  ) {
     this.core = core;
+    this.id = id;
     this.path = path;
     this.address = core.addressOf(path);
     this.parent = parent;

@@ -413,7 +413,7 @@ export class Core {
         heldBy: 'the agent that lives there',
       });
     }
-    const cell = new Cell(this, path, parent, resolved);
+    const cell = new Cell(this, id, path, parent, resolved);
     if (resolved.name !== undefined) this.names.register(resolved.name, cell.life);
     this.cells.add(path, cell);
     (parent === undefined ? this.roots : (parent.children ??= new Siblings())).add(cell);

@@ -1,7 +1,7 @@
 /**
  * What the floors above need and users do not.
  */
-import { cellOf } from './agent-ref.ts';
+import { AgentRef, cellOf } from './agent-ref.ts';
 import { InvalidOption } from './errors.ts';
 import type { AnyRef } from './ref.ts';
 
@@ -21,7 +21,7 @@ export { handlerOf } from './handler.ts';
 export { nameOf } from './names.ts';
 export { checkMailbox } from './mailbox.ts';
 export { checkFunction, checkOptions } from './options.ts';
-export { Roster } from './roster.ts';
+export { Roster, type Slot } from './roster.ts';
 export { promisesSettled } from './scheduler.ts';
 export { running } from './step.ts';
 export { coreOf } from './system.ts';
@@ -42,4 +42,10 @@ export function crashAgent(ref: AnyRef, error: unknown): void {
 /** Whether an agent is in the midst of a handler that waits. */
 export function isWaiting(ref: AnyRef): boolean {
   return cellOf(ref)?.life.behavior?.wait !== undefined;
+}
+
+/** The id of an agent among its siblings: the last part of its path. */
+export function idOf(ref: AnyRef): string {
+  if (ref instanceof AgentRef) return ref.ownId;
+  return ref.path.slice(ref.path.lastIndexOf('/') + 1);
 }

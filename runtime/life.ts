@@ -96,14 +96,15 @@ export class Life implements Holder {
     return this.#wake ?? this.#makeWake();
   }
 
-  // Apart from their getters: a function that makes a closure pays for it each time it is called.
+  // Apart from their getters: a function that makes a closure pays for it each time it is called. One
+  // signal serves all its wake-ups, since what it says does not change.
 
   #makeOnRoom(): () => void {
-    return (this.#onRoom = () => this.cell.signal({ type: 'room', life: this }));
+    const signal = { type: 'room', life: this } as const;
+    return (this.#onRoom = () => this.cell.signal(signal));
   }
 
   #makeWake(): () => void {
-    // One signal for all its wake-ups: what it says does not change.
     const signal = { type: 'wake', life: this } as const;
     return (this.#wake = () => this.cell.signal(signal));
   }

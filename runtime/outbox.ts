@@ -71,12 +71,12 @@ export class Outbox {
       blocked = to.deliver(rest[sent] as Envelope, resume) === 'blocked';
       sent += 1;
     }
-    if (blocked) this.#keep(rest.slice(sent));
+    if (blocked) this.#keep(rest, sent);
     return !blocked;
   }
 
-  #keep([first, ...rest]: readonly Envelope[]): void {
-    this.#first = first;
-    this.#rest = rest.length === 0 ? undefined : rest;
+  #keep(sends: readonly Envelope[], from = 0): void {
+    this.#first = sends[from];
+    this.#rest = sends.length > from + 1 ? sends.slice(from + 1) : undefined;
   }
 }

@@ -15,7 +15,7 @@ import {
   type StartOutcome,
   type Wait,
 } from '../runtime/index.ts';
-import { Roster } from '../runtime/internal.ts';
+import { Roster, idOf, type Slot } from '../runtime/internal.ts';
 import { backoffMs } from './backoff.ts';
 import type { ChildSpec } from './child-spec.ts';
 import { RestartIntensityReached, type RestartLimit } from './errors.ts';
@@ -49,6 +49,8 @@ export interface Child {
   startedAtMs: number;
   /** Why it ended, or could not start, the last time. */
   cause: unknown;
+  /** @internal */
+  slot: Slot<unknown> | undefined;
 }
 
 /** A child as `whichChildren` lists it. */
@@ -174,6 +176,7 @@ export class Children {
       failedStarts: 0,
       startedAtMs: 0,
       cause: undefined,
+      slot: undefined,
     };
     this.byId.add(spec.id, child);
     return child;
@@ -385,11 +388,6 @@ function maximaOf(spec: ChildSpec): {
   readonly failedStartsMax: number;
 } {
   return { restartsMax: spec.restartsMax, failedStartsMax: spec.failedStartsMax };
-}
-
-/** The id of a child: the last part of its path. */
-function idOf(ref: AnyRef): string {
-  return ref.path.slice(ref.path.lastIndexOf('/') + 1);
 }
 
 function timerOf(id: string): string {
