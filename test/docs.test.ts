@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LIMITS } from 'troupe';
+import { TRANSPORT_LIMITS } from 'troupe/transport';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -226,13 +227,19 @@ describe('the architecture', () => {
   });
 });
 
-it('lists the limits of the code, with their defaults and what the code says of them', () => {
-  const rows = read('README.md').matchAll(/^\| `(\w+)` +\| (\d+) +\|[^|]*\| (.*?) +\|[^|]*\|$/gm);
-  const listed = [...rows].map(([, name, value, meaning]) => [name!, Number(value), meaning!]);
-  const code = read('runtime/limits.ts');
-  const inCode = Object.entries(LIMITS).map(([name, value]) => {
-    const meaning = new RegExp(`/\\*\\* (.*?) \\*/\\s*${name}:`).exec(code)?.[1];
-    return [name, value, meaning];
-  });
-  expect(listed).toEqual(inCode);
-});
+it.each([
+  ['README.md', 'runtime/limits.ts', LIMITS],
+  ['transport/README.md', 'transport/limits.ts', TRANSPORT_LIMITS],
+])(
+  '%s lists the limits of the code, with their defaults and what the code says of them',
+  (page, file, limits) => {
+    const rows = read(page).matchAll(/^\| `(\w+)` +\| (\d+) +\|[^|]*\| (.*?) +\|(?:[^|]*\|)?$/gm);
+    const listed = [...rows].map(([, name, value, meaning]) => [name!, Number(value), meaning!]);
+    const code = read(file);
+    const inCode = Object.entries(limits).map(([name, value]) => {
+      const meaning = new RegExp(`/\\*\\* (.*?) \\*/\\s*${name}:`).exec(code)?.[1];
+      return [name, value, meaning];
+    });
+    expect(listed).toEqual(inCode);
+  },
+);

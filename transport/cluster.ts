@@ -129,7 +129,7 @@ export async function joinCluster(system: System, options: JoinOptions): Promise
       insecure,
       ...(options.client !== undefined && { client: options.client }),
     });
-  if (options.links === undefined) for (const seed of seeds) urlOf(seed);
+  if (options.links === undefined) for (const seed of seeds) urlOf(seed, insecure);
   const node = new Node(core, links, secrets, options.peers);
   if (options.listen !== undefined) await node.listen();
   node.open(seeds);

@@ -46,8 +46,12 @@ class WsLink implements Link {
       else this.close(1003, 'a text frame');
     });
     socket.on('close', (code, reason) => this.#end({ code, reason: reason.toString() }));
-    // Its close follows, with the code that says why.
-    socket.on('error', ignore);
+    // Its close follows, with the code that says why; at a frame that is too big, only when the
+    // other side has answered, and it may not.
+    socket.on('error', (error: Error & { readonly code?: string }) => {
+      if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
+        this.#end({ code: 1009, reason: 'a frame beyond the bound' });
+    });
   }
 
   get bufferedBytes(): number {
@@ -86,11 +90,7 @@ export function wsLinks(options: WsOptions = {}): Links {
       return listen(host, port ?? 0, tls, settings, accept);
     },
     dial: (address) => {
-      const url = urlOf(address);
-      if (url.protocol === 'ws:' && !insecure && !LOOPBACK.test(url.hostname)) {
-        const allowed = 'wss:, a host of this machine, or insecure: true';
-        throw new InvalidOption({ field: 'seeds', given: address, allowed });
-      }
+      const url = urlOf(address, insecure);
       const timeout = TRANSPORT_LIMITS.handshakeMs;
       return new Promise((resolve, reject) => {
         const socket = new WebSocket(url, { ...settings, ...client, handshakeTimeout: timeout });
@@ -140,9 +140,13 @@ function listen(
   });
 }
 
-/** The URL of a seed. Throws `InvalidOption`. */
-export function urlOf(address: string): URL {
+/** The URL of a seed. Throws `InvalidOption`, also for plain `ws` beyond this machine that is not allowed. */
+export function urlOf(address: string, insecure: boolean): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url?.protocol === 'ws:' && !insecure && !LOOPBACK.test(url.hostname)) {
+    const allowed = 'wss:, a host of this machine, or insecure: true';
+    throw new InvalidOption({ field: 'seeds', given: address, allowed });
+  }
   if (url !== undefined && ['ws:', 'wss:'].includes(url.protocol)) return url;
   throw new InvalidOption({
     field: 'seeds',

@@ -1,6 +1,6 @@
 // Two systems in this process, linked by real WebSockets on loopback; and what strangers send.
 
-import { createSystem, type Down, type Ref, type System } from 'troupe';
+import { createSystem, type Down, type Log, type Ref, type System } from 'troupe';
 import {
   CLOSE,
   LinkFailed,
@@ -13,12 +13,14 @@ import { WebSocket } from 'ws';
 import { SECRET, echo, type EchoEvent } from './cast.ts';
 
 const systems: System[] = [];
+const ignore = (): void => undefined;
 
 async function join(
   name: string,
   options: Partial<JoinOptions> = {},
+  log: Log | false = false,
 ): Promise<{ system: System; node: ClusterNode }> {
-  const system = createSystem({ name, log: false });
+  const system = createSystem({ name, log });
   systems.push(system);
   return { system, node: await joinCluster(system, { listen: {}, secret: SECRET, ...options }) };
 }
@@ -106,13 +108,17 @@ describe('a stranger', () => {
       CLOSE.version,
     ],
   ])('that sends %s is cut off', async (_, frame, code) => {
-    const { system, node } = await join('core');
+    const lines: unknown[] = [];
+    const line = (fields: unknown): unknown => lines.push(fields);
+    const log = { debug: ignore, info: ignore, warn: line, error: line, child: () => log };
+    const { system, node } = await join('core', {}, log);
     const socket = new WebSocket(node.address!);
     const closed = new Promise<number>((resolve) => socket.on('close', resolve));
     socket.on('open', () => socket.send(frame));
     expect(await closed).toBe(code);
     expect(node.nodes()).toEqual([]);
     expect(system.stats().delivered).toBe(0);
+    expect(lines).toMatchObject([{ code }]);
   });
 
   it('with another secret is told so, and is not taken', async () => {
@@ -131,6 +137,7 @@ describe('bad input', () => {
     ['no secret', { secret: undefined }, 'secret: given undefined'],
     ['a short secret', { secret: 'short' }, 'at least 16 characters'],
     ['a URL that is none', { seeds: ['nonsense'] }, 'seeds: given "nonsense"'],
+    ['plain ws to another machine', { seeds: ['ws://10.1.2.3:7000'] }, 'insecure: true'],
     ['another name', { name: 'other' }, 'name: given "other"'],
     ['plain ws beyond this machine', { listen: { host: '0.0.0.0' } }, 'insecure: true'],
     ['an unknown option', { sedes: [] } as never, 'sedes'],

@@ -174,6 +174,21 @@ describe('two nodes', () => {
   });
 });
 
+describe('a node that stops', () => {
+  it('tells the ends of its agents before it leaves', async () => {
+    const told: string[] = [];
+    here.node.on('nodedown', ({ reason }) => told.push(`nodedown: ${reason}`));
+    here.system.monitor(far, ({ reason }) => told.push(`down: ${reason.type}`));
+    const asked = outcome(far.ask({ type: 'hold' }));
+    await stage.advance(10);
+    const stopping = there.system.stop();
+    await stage.advance(10);
+    await stopping;
+    expect(told).toEqual(['down: shutdown', 'nodedown: left']);
+    expect(asked.error).toMatchObject({ reason: { type: 'shutdown' } });
+  });
+});
+
 describe('the loss of a node', () => {
   it('fails each open ask, monitor and link with noconnection, once, and then is told', async () => {
     const told: string[] = [];
