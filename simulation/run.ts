@@ -559,6 +559,8 @@ export class Run<W = unknown> implements Ambient {
   // ── What is seen of it ──────────────────────────────────────────────────────────────────────
 
   #observe(event: InspectionEvent): void {
+    // What comes of a deadlock that is broken is no part of how it came about.
+    if (this.violation?.verdict === 'DEADLOCK') return;
     const { notes } = this.#notes;
     if (LIFE.has(event.type)) this.#notes.isLocal = false;
     switch (event.type) {
