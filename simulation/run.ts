@@ -14,13 +14,9 @@ import {
   HopLimit,
   RequestLost,
   createSystem,
-  fromHandler,
-  type AgentContext,
-  type AnyRef,
   type InspectionEvent,
   type Network,
   type System,
-  type Wait,
 } from '../runtime/index.ts';
 import {
   Ask,
@@ -38,7 +34,8 @@ import type { Completion, Delivery, Fault, Reply, SimEvent } from './event.ts';
 import { Faulting, InjectedCrash } from './faults.ts';
 import { AT_THE_END, loopOf } from './lasso.ts';
 import { OrderWatch } from './order.ts';
-import { matches, type Scenario, type Stage } from './scenario.ts';
+import { matches, type Scenario } from './scenario.ts';
+import { stageOf } from './stage.ts';
 import { CountedRandom } from './random.ts';
 import { StateText } from './state.ts';
 import { Stepper } from './stepper.ts';
@@ -204,7 +201,7 @@ export class Run<W = unknown> implements Ambient {
     this.core.inspection.observe((event) => this.#observe(event), false);
     try {
       within(this, () => {
-        scenario.setup(this.#stage(), workload);
+        scenario.setup(stageOf(this.core, this.system, this.#asks, this.#clients), workload);
         this.#stepper.settle();
       });
     } catch (error) {
@@ -866,50 +863,6 @@ export class Run<W = unknown> implements Ambient {
       cause: error,
     });
   }
-
-  // ── The stage ───────────────────────────────────────────────────────────────────────────────
-
-  #stage(): Stage {
-    const { core, system } = this;
-    return {
-      system,
-      spawn: (logic, ...args) => system.spawn(logic, ...args),
-      send: (to, message) => to.send(message as never),
-      ask: (to, request, options = {}) => {
-        const root: RootAsk = {
-          request: request.type,
-          target: to.path.slice(1),
-          outcome: 'open',
-          reply: undefined,
-          error: undefined,
-        };
-        this.#asks.push(root);
-        const asker = {
-          address: undefined,
-          answered: (reply: unknown) => Object.assign(root, { outcome: 'answered', reply }),
-          failed: (error: unknown) => Object.assign(root, { outcome: 'failed', error }),
-        };
-        core.ask(asker, core.destinationOf(to), request, options, undefined);
-      },
-      client: (id, run) => {
-        const ref = system.spawn(clientOf(run), { id }) as AnyRef;
-        const cell = core.cells.get(`/${id}`);
-        if (cell !== undefined) this.#clients.add(cell);
-        return ref;
-      },
-    };
-  }
-}
-
-function clientOf(
-  run: (ctx: AgentContext<EventObject>) => Generator<Wait<unknown>, void, unknown>,
-) {
-  return fromHandler({
-    start: function* (_state: undefined, ctx: AgentContext<EventObject>) {
-      yield* run(ctx);
-    },
-    receive: () => undefined,
-  } as never);
 }
 
 function fresh(): Notes {
