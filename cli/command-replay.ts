@@ -102,6 +102,16 @@ function reportOf(
 ): Report<undefined> {
   if (violation === undefined) throw new TypeError('nothing has failed');
   const minimal = { case: found, steps, setup, violation, replays: 0, token };
+  const failure = {
+    violation,
+    workload: undefined,
+    strategy: 'replay',
+    schedule: 0,
+    moves: [],
+    steps,
+    setup,
+    minimal,
+  };
   return {
     name,
     verdict: violation.verdict,
@@ -111,16 +121,9 @@ function reportOf(
     tookMs: 0,
     warnings: [],
     coverage: { pairsFlipped: 0, pairsOneWay: [] },
-    failure: {
-      violation,
-      workload: undefined,
-      strategy: 'replay',
-      schedule: 0,
-      moves: [],
-      steps,
-      setup,
-      minimal,
-    },
+    failure,
+    failures: [failure],
+    stoppedBy: undefined,
   };
 }
 

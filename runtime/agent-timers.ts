@@ -23,7 +23,7 @@ export class AgentTimer {
   /** Set for `idle`: the delay that any message starts anew. */
   idleMs: number | undefined;
   cancelled = false;
-  /** @internal */
+  /** Its place among all timers of the system, while it is armed. */
   handle: Timer | undefined;
   /** @internal */
   fire: ((timer: AgentTimer) => void) | undefined;

@@ -63,7 +63,7 @@ export class Ask implements Destination {
   at: Cell | undefined;
   /** The holder has said that it answers later. */
   deferred = false;
-  /** @internal Armed by the ledger. */
+  /** Of its deadline, while it is open. */
   timer: Timer | undefined;
   /** @internal Its places in the lists that it stands in. */
   openAt = -1;

@@ -22,6 +22,8 @@ export interface Case<W = unknown> {
   readonly fairSoon?: boolean;
   /** Which fair order the end has (strategies/round-robin.ts); default 0, by age. */
   readonly fairOrder?: number;
+  /** The signatures of other bugs that its run looks past. */
+  readonly beside?: readonly string[];
 }
 
 /** How much must be said to make the schedule: constraints, faults and choices. */

@@ -18,8 +18,9 @@ export function caseOf<W>(
   scenario: Scenario<W>,
   workload: W,
   [setup, ...moves]: readonly Move[],
+  beside?: readonly string[],
 ): Case<W> {
-  const run = new Run(scenario, workload, setup && chooserOf(setup));
+  const run = new Run(scenario, workload, setup && chooserOf(setup), beside);
   const order = new Order();
   const faults: string[] = [];
   for (const move of moves) {
@@ -37,7 +38,8 @@ export function caseOf<W>(
   order.ended(run.enabled());
   const { setup: first, steps } = run;
   const choices = choicesOf([...first.choices, ...steps.flatMap((step) => step.choices)]);
-  return { workload, constraints: order.constraints, faults, choices };
+  const { constraints } = order;
+  return { workload, constraints, faults, choices, ...(beside && { beside }) };
 }
 
 /** The choices that are not the first option. What a label chose last counts for all that comes after. */

@@ -12,6 +12,7 @@
  */
 import { hash } from './digest.ts';
 import { fairLoopIn, type Edge, type Node } from './fair-graph.ts';
+import type { SearchBound } from './report.ts';
 import { Run, type Choice, type Step } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import { SETUP, chooserOf, take, type Move } from './schedule.ts';
@@ -21,6 +22,8 @@ import type { Violation } from './violation.ts';
 export interface Exhausted {
   /** Every state has been visited. */
   readonly closed: boolean;
+  /** What ended it before. */
+  readonly stoppedBy: SearchBound | undefined;
   readonly states: number;
   readonly runs: number;
   /** Chance decided something. */
@@ -43,8 +46,13 @@ export interface SearchLimits {
 }
 
 /** Visits every state that a scenario can come to. */
-export function exhaust<W>(scenario: Scenario<W>, workload: W, limits: SearchLimits): Exhausted {
-  return new Search(scenario, workload, limits).all();
+export function exhaust<W>(
+  scenario: Scenario<W>,
+  workload: W,
+  limits: SearchLimits,
+  beside: readonly string[] = [],
+): Exhausted {
+  return new Search(scenario, workload, limits, beside).all();
 }
 
 /** A run does not repeat: an event that was there is not there any more. */
@@ -75,6 +83,7 @@ class Search<W> {
   readonly #scenario: Scenario<W>;
   readonly #workload: W;
   readonly #limits: SearchLimits;
+  readonly #beside: readonly string[];
   readonly #visited = new Map<number, Visited>();
   /** The states that have something left to try, the newest last. */
   readonly #stack: Visited[] = [];
@@ -84,15 +93,16 @@ class Search<W> {
   /** The run that is under way, and the state that it is in. */
   #run!: Run<W>;
   #at: Visited | undefined;
-  #isCut = false;
+  #stoppedBy: SearchBound | undefined;
   #drew = false;
   #readClock = false;
   #tookTime = false;
 
-  constructor(scenario: Scenario<W>, workload: W, limits: SearchLimits) {
+  constructor(scenario: Scenario<W>, workload: W, limits: SearchLimits, beside: readonly string[]) {
     this.#scenario = scenario;
     this.#workload = workload;
     this.#limits = limits;
+    this.#beside = beside;
   }
 
   all(): Exhausted {
@@ -101,10 +111,10 @@ class Search<W> {
       if (failed !== undefined) return this.#result(false, this.#run.violation, failed);
       const isDone = this.#stack.length === 0 && this.#setups.length === 0;
       if (isDone) break;
-      if (this.#limits.isOver() || this.#visited.size >= this.#limits.statesMax) {
-        this.#isCut = true;
-        break;
-      }
+      if (this.#limits.isOver()) this.#stoppedBy = 'time';
+      else if (this.#visited.size >= this.#limits.statesMax) this.#stoppedBy = 'states';
+      else continue;
+      break;
     }
     const loop = fairLoopIn([...this.#visited.values()]);
     if (loop !== undefined) {
@@ -113,12 +123,13 @@ class Search<W> {
       const violation = { ...loop.violation, loopFrom: into.length - 1 };
       return this.#result(false, violation, [...into, ...lap]);
     }
-    return this.#result(!this.#isCut, undefined, []);
+    return this.#result(this.#stoppedBy === undefined, undefined, []);
   }
 
   #result(closed: boolean, violation: Violation | undefined, moves: readonly Move[]): Exhausted {
     return {
       closed,
+      stoppedBy: this.#stoppedBy,
       states: this.#visited.size,
       runs: this.#runs,
       drew: this.#drew,
@@ -139,7 +150,7 @@ class Search<W> {
   }
 
   #begin(setup: Move): void {
-    this.#run = new Run(this.#scenario, this.#workload, chooserOf(setup));
+    this.#run = new Run(this.#scenario, this.#workload, chooserOf(setup), this.#beside);
     this.#runs += 1;
   }
 
@@ -193,7 +204,7 @@ class Search<W> {
     if (known !== undefined) return known;
     const depth = (parent?.depth ?? -1) + 1;
     if (depth > this.#limits.depthMax) {
-      this.#isCut = true;
+      this.#stoppedBy ??= 'steps';
       return undefined;
     }
     const enabled = run.enabled();

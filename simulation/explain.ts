@@ -77,11 +77,15 @@ export function explain<W>(report: Report<W>, options: ExplainOptions = {}): str
   const middle = parts.flat();
   const room = linesMax - head.length - sequence.length - last.length;
   const shown = middle.length <= room ? middle : [...middle.slice(0, Math.max(room - 1, 0)), '…'];
-  return [...head, ...sequence, ...shown, ...last].join('\n');
+  const others = report.failures
+    .slice(1)
+    .flatMap((other) => ['', ...headline('beside it', told(other))]);
+  return [...head, ...sequence, ...shown, ...last, ...others].join('\n');
 }
 
 /** A report without a failure, in a line or two. */
-function summaryOf<W>({ name, verdict, states, schedules, warnings }: Report<W>): string {
+function summaryOf<W>(report: Report<W>): string {
+  const { name, verdict, states, schedules, stoppedBy, warnings } = report;
   const what =
     verdict === 'PROVED'
       ? `every order of events was tried (${count(states, 'state')}), and none fails`
@@ -89,7 +93,8 @@ function summaryOf<W>({ name, verdict, states, schedules, warnings }: Report<W>)
   const lines = warnings.map(
     ({ verdict: kind, message }) => `${INDENT}suspected: ${kind}, ${message}`,
   );
-  return [`${verdict} ${name}: ${what}`, ...lines].join('\n');
+  const seen = `${INDENT}the search of all states was ended by the bound of its ${stoppedBy}: it has seen ${count(states, 'state')}`;
+  return [`${verdict} ${name}: ${what}`, ...(stoppedBy ? [seen] : []), ...lines].join('\n');
 }
 
 // ── The headline ──────────────────────────────────────────────────────────────────────────────
@@ -135,6 +140,7 @@ function why<W>(failure: Failure<W>): string[] {
 
 /** What sets a shrunk case apart from FIFO, one sentence each. */
 export function reasonsOf<W>({ case: found, steps, setup }: Minimal<W>): string[] {
+  const { fairSoon, fairOrder } = found;
   const all = new Map(
     [...setup.choices, ...steps.flatMap(({ choices }) => choices)].map((c) => [c.id, c]),
   );
@@ -148,7 +154,16 @@ export function reasonsOf<W>({ case: found, steps, setup }: Minimal<W>): string[
       );
       return choiceInWords(id, index, all.get(id) ?? made);
     }),
+    ...(fairSoon === undefined && fairOrder === undefined ? [] : [turnsInWords(found)]),
   ];
+}
+
+/** A loop may need no order of two events, but turns that the plainest order does not take. */
+function turnsInWords({ fairSoon, fairOrder = 0 }: Pick<Case, 'fairSoon' | 'fairOrder'>): string {
+  const when = fairSoon === true ? 'from then on' : 'when it goes on for long';
+  const how =
+    fairOrder === 0 ? 'the longest unheard first' : `in another fair order (${fairOrder})`;
+  return `all links and timers take turns ${when}, ${how}`;
 }
 
 function choiceInWords(id: string, index: number, choice: Choice | undefined): string {

@@ -7,10 +7,10 @@ import { InvalidOption, createClock } from '../runtime/index.ts';
 import { checkOptions } from '../runtime/internal.ts';
 import { PairCoverage } from './coverage.ts';
 import { Dice } from './dice.ts';
-import { exhaust } from './exhaustive.ts';
+import { exhaust, type Exhausted } from './exhaustive.ts';
 import { repeating } from './recurrence.ts';
 import { divergence, type Trace } from './repeat.ts';
-import type { Failure, Minimal, Report } from './report.ts';
+import type { Failure, Minimal, Report, SearchBound } from './report.ts';
 import type { Run } from './run.ts';
 import { checkScenario, type Scenario } from './scenario.ts';
 import { LENGTHS, movesOf, replay, runSchedule, type Lengths, type Move } from './schedule.ts';
@@ -20,7 +20,7 @@ import { PORTFOLIO, STRATEGIES, type StrategyName } from './strategies/portfolio
 import type { StrategyFactory } from './strategies/strategy.ts';
 import { TokenStore } from './store.ts';
 import { BadToken, encodeToken, nameOf, replayToken, type Replayed } from './token.ts';
-import type { Violation } from './violation.ts';
+import { isSameBug, signatureOf, type Violation } from './violation.ts';
 
 /** How much is tried. */
 export interface CheckOptions {
@@ -28,7 +28,10 @@ export interface CheckOptions {
   readonly schedules?: number;
   /** Milliseconds of real time for everything; default no limit. */
   readonly timeMs?: number;
-  /** Milliseconds of real time for the exhaustive search; default 300. 0 leaves it out. */
+  /**
+   * Milliseconds of real time for the exhaustive search; default 300. 0 leaves it out. With the
+   * strategy `exhaustive` the default is `timeMs`, or 30,000 without one.
+   */
   readonly exhaustiveMs?: number;
   /** States of the exhaustive search; default 20,000. */
   readonly statesMax?: number;
@@ -36,6 +39,8 @@ export interface CheckOptions {
   readonly stepsMax?: number;
   /** What all chance follows from; default 1. */
   readonly seed?: number;
+  /** How many different bugs are looked for; default 1: the first ends the exploration. */
+  readonly failures?: number;
   /** One strategy for all schedules; default `portfolio`: all of them in turn. */
   readonly strategy?: StrategyName | 'exhaustive' | 'portfolio';
   /**
@@ -45,19 +50,23 @@ export interface CheckOptions {
   readonly storeFolder?: string;
 }
 
-type Settings = Required<Omit<CheckOptions, 'strategy' | 'storeFolder'>>;
+type Settings = Required<Omit<CheckOptions, 'storeFolder'>>;
 
 /** Steps of a fair end once something is suspected. */
 const SUSPECTED_STEPS_MAX = 300;
 
-const DEFAULTS: Settings = {
+/** Time for the exhaustive search where it is all that was asked for: endless states must end too. */
+const EXHAUSTIVE_ALONE_MS = 30_000;
+
+const DEFAULTS = {
   schedules: 500,
   timeMs: Infinity,
   exhaustiveMs: 300,
   statesMax: 20_000,
   stepsMax: LENGTHS.stepsMax,
   seed: 1,
-};
+  failures: 1,
+} as const;
 
 /** Explores a scenario and says what it found. Throws `InvalidOption` for a scenario that makes no sense. */
 export function explore<W = undefined>(
@@ -68,137 +77,197 @@ export function explore<W = undefined>(
   const settings = checkSettings(options);
   const [workload] = workloads(scenario, settings.seed, 1) as [W];
   return repeating(scenario, workload, settings.stepsMax, () =>
-    search(scenario, settings, options),
+    new Exploration(scenario, settings, options.storeFolder).report(),
   );
 }
 
-function search<W>(
-  scenario: Scenario<W>,
-  settings: Settings,
-  { strategy = 'portfolio', storeFolder }: CheckOptions,
-): Report<W> {
-  const clock = createClock();
-  const startMs = clock.now();
-  const isOver = (): boolean => clock.now() - startMs >= settings.timeMs;
-  const coverage = new PairCoverage();
-  const warnings: Violation[] = [];
-  const full = { ...LENGTHS, stepsMax: settings.stepsMax };
-  // A suspicion is not looked for twice at full length: it takes the time of a hundred other schedules.
-  const lengths = (): Lengths =>
-    warnings.length === 0 ? full : { ...full, fairStepsMax: SUSPECTED_STEPS_MAX };
-  const store =
-    storeFolder === undefined ? undefined : new TokenStore(storeFolder, nameOf(scenario));
-  let schedules = 0;
-  let steps = 0;
-  let states = 0;
+/** One exploration: what has been tried, and what was found. */
+class Exploration<W> {
+  readonly #scenario: Scenario<W>;
+  readonly #settings: Settings;
+  readonly #store: TokenStore | undefined;
+  readonly #clock = createClock();
+  readonly #startMs = this.#clock.now();
+  readonly #coverage = new PairCoverage();
+  readonly #warnings: Violation[] = [];
+  readonly #failures: Failure<W>[] = [];
+  /** The signatures of what was found: runs look past it. */
+  readonly #beside: string[] = [];
+  /** The workload of FIFO and of the exhaustive search. */
+  readonly #first: W;
+  #schedules = 0;
+  #steps = 0;
+  #states = 0;
+  #stoppedBy: SearchBound | undefined;
+  #isProved = false;
 
-  const report = (verdict: Report<W>['verdict'], failure?: Failure<W>): Report<W> => ({
-    name: nameOf(scenario),
-    verdict,
-    states,
-    schedules,
-    steps,
-    tookMs: clock.now() - startMs,
-    failure,
-    warnings,
-    coverage: coverage.result,
-  });
-  const failed = (
+  constructor(scenario: Scenario<W>, settings: Settings, storeFolder: string | undefined) {
+    this.#scenario = scenario;
+    this.#settings = settings;
+    this.#store =
+      storeFolder === undefined ? undefined : new TokenStore(storeFolder, nameOf(scenario));
+    [this.#first] = workloads(scenario, settings.seed, 1) as [W];
+  }
+
+  /** What was kept first, then the plainest order, then all orders if they are few, then samples. */
+  report(): Report<W> {
+    const { strategy, exhaustiveMs } = this.#settings;
+    const isPortfolio = strategy === 'portfolio';
+    this.#replayRemembered();
+    if (isPortfolio || strategy === 'fifo') this.#runFifo();
+    if (strategy === 'exhaustive' || (isPortfolio && exhaustiveMs > 0)) this.#searchAll();
+    if (strategy !== 'exhaustive') this.#sample(strategy);
+    const [failure] = this.#failures;
+    return {
+      name: nameOf(this.#scenario),
+      verdict: failure?.violation.verdict ?? (this.#isProved ? 'PROVED' : 'PASS'),
+      states: this.#states,
+      schedules: this.#schedules,
+      steps: this.#steps,
+      tookMs: this.#clock.now() - this.#startMs,
+      failure,
+      failures: this.#failures,
+      stoppedBy: this.#stoppedBy,
+      warnings: this.#warnings,
+      coverage: this.#coverage.result,
+    };
+  }
+
+  // ── What is tried ───────────────────────────────────────────────────────────────────────────
+
+  #replayRemembered(): void {
+    for (const token of this.#store?.tokens ?? []) {
+      if (this.#isDone) return;
+      const again = replayRemembered(this.#scenario, token);
+      if (again === undefined) continue;
+      this.#schedules += 1;
+      this.#steps += again.steps.length;
+      if (!isHard(again.violation)) continue;
+      const { case: kept } = again;
+      const found = this.#failed(again, kept.workload, 'remembered', movesOf(again), kept.beside);
+      const fresh = found?.minimal?.token;
+      // The program has changed: the same bug has another token now.
+      if (fresh !== undefined && fresh !== token) this.#store?.forget(token);
+    }
+  }
+
+  #runFifo(): void {
+    if (this.#isDone) return;
+    const run = this.#counted(
+      runSchedule(this.#scenario, this.#first, fifo(), undefined, this.#lengths, this.#beside),
+    );
+    if (isHard(run.violation)) this.#failed(run, this.#first, 'fifo');
+    else if (run.violation !== undefined) this.#warnings.push(run.violation);
+  }
+
+  #searchAll(): void {
+    if (this.#isDone) return;
+    let found = this.#exhaust(false);
+    // Who looks at the clock may do something else in the same state at another time.
+    if (found.closed && found.readClock) found = this.#exhaust(true);
+    const { closed, stoppedBy, states, violation, moves, drew } = found;
+    this.#states = states;
+    this.#stoppedBy = stoppedBy;
+    if (violation !== undefined) {
+      const run = replay(this.#scenario, this.#first, moves, this.#beside);
+      run.violation ??= run.judged(violation);
+      this.#failed(run, this.#first, 'exhaustive', moves);
+    } else
+      this.#isProved =
+        closed &&
+        !drew &&
+        this.#scenario.workload === undefined &&
+        // What was looked past has cut nothing short, but it is there.
+        this.#failures.length === 0;
+  }
+
+  #exhaust(timed: boolean): Exhausted {
+    const { statesMax, stepsMax, exhaustiveMs } = this.#settings;
+    const untilMs = this.#clock.now() + exhaustiveMs;
+    const isOver = (): boolean => this.#clock.now() >= untilMs || this.#isOver;
+    const limits = { statesMax, depthMax: stepsMax, isOver, timed };
+    const found = exhaust(this.#scenario, this.#first, limits, this.#beside);
+    this.#schedules += found.runs;
+    return found;
+  }
+
+  #sample(strategy: StrategyName | 'portfolio'): void {
+    const { seed, schedules } = this.#settings;
+    if (this.#isProved || this.#isDone) return;
+    const drawn = workloads(this.#scenario, seed, schedules);
+    const factories = new Map<StrategyName, StrategyFactory>();
+    for (let index = 0; index < schedules && !this.#isOver && !this.#isDone; index += 1) {
+      const name =
+        strategy === 'portfolio' ? (PORTFOLIO[index % PORTFOLIO.length] as StrategyName) : strategy;
+      const factory = factories.get(name) ?? STRATEGIES[name]();
+      factories.set(name, factory);
+      const dice = new Dice(seed * 1_000_003 + index);
+      const workload = drawn[index] as W;
+      // FIFO leaves nothing to chance, nor does its fair end.
+      const chance = name === 'fifo' ? undefined : dice;
+      const way = factory(dice);
+      const run = this.#counted(
+        runSchedule(this.#scenario, workload, way, chance, this.#lengths, this.#beside),
+      );
+      if (isHard(run.violation)) this.#failed(run, workload, name);
+      else if (run.violation !== undefined && this.#warnings.length === 0)
+        this.#warnings.push(run.violation);
+    }
+  }
+
+  // ── What is known ───────────────────────────────────────────────────────────────────────────
+
+  get #isOver(): boolean {
+    return this.#clock.now() - this.#startMs >= this.#settings.timeMs;
+  }
+
+  /** As many bugs have been found as were looked for, or none of them counts. */
+  get #isDone(): boolean {
+    return (
+      this.#failures.length >= this.#settings.failures ||
+      this.#failures[0]?.violation.verdict === 'NONDETERMINISTIC'
+    );
+  }
+
+  /** A suspicion is not looked for twice at full length: it takes the time of a hundred other schedules. */
+  get #lengths(): Lengths {
+    const full = { ...LENGTHS, stepsMax: this.#settings.stepsMax };
+    return this.#warnings.length === 0 ? full : { ...full, fairStepsMax: SUSPECTED_STEPS_MAX };
+  }
+
+  #counted(run: Run<W>): Run<W> {
+    this.#schedules += 1;
+    this.#steps += run.steps.length;
+    this.#coverage.add(run.steps);
+    return run;
+  }
+
+  /** Takes a run that failed into account; the failure, unless it is of a bug that is known. */
+  #failed(
     run: Trace,
     workload: W,
     strategy: string,
     moves: readonly Move[] = movesOf(run),
-  ): Report<W> => {
-    const { setup, steps: taken } = run;
+    past: readonly string[] = this.#beside,
+  ): Failure<W> | undefined {
     const found = run.violation as Violation;
+    const beside = past.length === 0 ? undefined : [...past];
+    this.#beside.push(signatureOf(found));
+    if (this.#failures.some(({ violation }) => isSameBug(found, violation))) return undefined;
     // What does not repeat is no finding about an order, whatever it looked like.
-    const violation = divergence(scenario, workload, moves, run) ?? found;
-    const failure: Failure<W> = {
-      violation,
-      workload,
-      strategy,
-      schedule: schedules,
-      moves,
-      steps: taken,
-      setup,
-    };
-    const minimal = violation === found ? minimalOf(scenario, failure) : undefined;
-    if (minimal !== undefined) store?.remember(minimal.token);
-    return report(violation.verdict, minimal === undefined ? failure : { ...failure, minimal });
-  };
-  for (const token of store?.tokens ?? []) {
-    const again = replayRemembered(scenario, token);
-    if (again === undefined) continue;
-    schedules += 1;
-    steps += again.steps.length;
-    if (!isHard(again.violation)) continue;
-    const result = failed(again, again.case.workload, 'remembered');
-    const fresh = result.failure?.minimal?.token;
-    // The program has changed: the same bug has another token now.
-    if (fresh !== undefined && fresh !== token) store?.forget(token);
-    return result;
-  }
-  const count = (run: Run<W>): Run<W> => {
-    schedules += 1;
-    steps += run.steps.length;
-    coverage.add(run.steps);
-    return run;
-  };
-
-  const [first] = workloads(scenario, settings.seed, 1) as [W];
-  if (strategy === 'portfolio' || strategy === 'fifo') {
-    const run = count(runSchedule(scenario, first, fifo(), undefined, full));
-    if (isHard(run.violation)) return failed(run, first, 'fifo');
-    if (run.violation !== undefined) warnings.push(run.violation);
-  }
-  if (strategy === 'exhaustive' || (strategy === 'portfolio' && settings.exhaustiveMs > 0)) {
-    const endMs = (): number =>
-      strategy === 'exhaustive' ? Infinity : clock.now() + settings.exhaustiveMs;
-    let untilMs = endMs();
-    const limits = {
-      statesMax: settings.statesMax,
-      depthMax: settings.stepsMax,
-      isOver: () => clock.now() >= untilMs || isOver(),
-    };
-    let found = exhaust(scenario, first, limits);
-    schedules += found.runs;
-    // Who looks at the clock may do something else in the same state at another time.
-    if (found.closed && found.readClock) {
-      untilMs = endMs();
-      found = exhaust(scenario, first, { ...limits, timed: true });
-      schedules += found.runs;
+    const violation = divergence(this.#scenario, workload, moves, run, beside) ?? found;
+    const { setup, steps } = run;
+    const schedule = this.#schedules;
+    const common = { violation, workload, strategy, schedule, moves, steps, setup };
+    const failure: Failure<W> = { ...common, ...(beside && { beside }) };
+    const minimal = violation === found ? minimalOf(this.#scenario, failure) : undefined;
+    if (minimal !== undefined) {
+      this.#store?.remember(minimal.token);
+      this.#beside.push(signatureOf(minimal.violation));
     }
-    const { closed, violation, moves, drew } = found;
-    states = found.states;
-    if (violation !== undefined) {
-      const run = replay(scenario, first, moves);
-      run.violation ??= run.judged(violation);
-      return failed(run, first, 'exhaustive', moves);
-    }
-    if (closed && !drew && scenario.workload === undefined) return report('PROVED');
-    if (strategy === 'exhaustive') return report('PASS');
+    this.#failures.push(minimal === undefined ? failure : { ...failure, minimal });
+    return this.#failures.at(-1);
   }
-  const drawn = workloads(scenario, settings.seed, settings.schedules);
-  const factories = new Map<StrategyName, StrategyFactory>();
-  const factoryOf = (name: StrategyName): StrategyFactory => {
-    const factory = factories.get(name) ?? STRATEGIES[name]();
-    factories.set(name, factory);
-    return factory;
-  };
-  for (let index = 0; index < settings.schedules && !isOver(); index += 1) {
-    const name =
-      strategy === 'portfolio'
-        ? (PORTFOLIO[index % PORTFOLIO.length] as StrategyName)
-        : (strategy as StrategyName);
-    const dice = new Dice(settings.seed * 1_000_003 + index);
-    const workload = drawn[index] as W;
-    // FIFO leaves nothing to chance, nor does its fair end.
-    const chance = name === 'fifo' ? undefined : dice;
-    const run = count(runSchedule(scenario, workload, factoryOf(name)(dice), chance, lengths()));
-    if (isHard(run.violation)) return failed(run, workload, name);
-    if (run.violation !== undefined && warnings.length === 0) warnings.push(run.violation);
-  }
-  return report('PASS');
 }
 
 /** The replay of a kept token; undefined when it cannot be used any more. */
@@ -232,21 +301,29 @@ function workloads<W>({ workload }: Scenario<W>, seed: number, count: number): W
 
 function checkSettings(options: CheckOptions): Settings {
   checkOptions(options, [...Object.keys(DEFAULTS), 'strategy', 'storeFolder'], 'check');
-  const settings = { ...DEFAULTS, ...options };
+  const { strategy = 'portfolio', storeFolder, ...given } = options;
+  const exhaustiveMs =
+    strategy === 'exhaustive' ? (options.timeMs ?? EXHAUSTIVE_ALONE_MS) : DEFAULTS.exhaustiveMs;
+  const settings: Settings = { ...DEFAULTS, exhaustiveMs, strategy, ...given };
   for (const field of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
-    const given = settings[field];
-    if (typeof given !== 'number' || Number.isNaN(given) || (given < 0 && field !== 'seed'))
-      throw new InvalidOption({ field: `check.${field}`, given, allowed: 'a number >= 0' });
+    const number = settings[field];
+    if (typeof number !== 'number' || Number.isNaN(number) || (number < 0 && field !== 'seed'))
+      throw new InvalidOption({ field: `check.${field}`, given: number, allowed: 'a number >= 0' });
   }
-  const { strategy, storeFolder } = options;
   if (storeFolder !== undefined && (typeof storeFolder !== 'string' || storeFolder === ''))
     throw new InvalidOption({
       field: 'check.storeFolder',
       given: storeFolder,
       allowed: 'the path of a folder',
     });
+  if (!Number.isInteger(settings.failures) || settings.failures < 1)
+    throw new InvalidOption({
+      field: 'check.failures',
+      given: settings.failures,
+      allowed: 'an integer >= 1',
+    });
   const names = [...Object.keys(STRATEGIES), 'exhaustive', 'portfolio'];
-  if (strategy !== undefined && !names.includes(strategy))
+  if (!names.includes(strategy))
     throw new InvalidOption({
       field: 'check.strategy',
       given: strategy,

@@ -18,10 +18,10 @@ const STEPS_MAX = 1_000;
  */
 export function follow<W>(
   scenario: Scenario<W>,
-  { workload, constraints, faults, choices, fairSoon, fairOrder }: Case<W>,
+  { workload, constraints, faults, choices, fairSoon, fairOrder, beside }: Case<W>,
 ): Run<W> {
   const chooser = chooserOf(choices);
-  const run = new Run(scenario, workload, chooser);
+  const run = new Run(scenario, workload, chooser, beside);
   const hold = new Hold(constraints);
   const due = new Set(faults);
   /** A crash of an agent that waits comes as late as it can, unless others wait for it. */

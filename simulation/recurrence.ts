@@ -53,12 +53,22 @@ function doesNotRepeat<W>(
   };
   const { setup, steps } = run;
   const moves = movesOf(run);
-  const nothing = { states: 0, schedules: 1, steps: steps.length, tookMs: 0, warnings: [] };
-  const coverage = { pairsFlipped: 0, pairsOneWay: [] };
+  const nothing: Omit<Report<W>, 'verdict' | 'failure' | 'failures'> = {
+    name,
+    states: 0,
+    schedules: 1,
+    steps: steps.length,
+    tookMs: 0,
+    stoppedBy: undefined,
+    warnings: [],
+    coverage: { pairsFlipped: 0, pairsOneWay: [] },
+  };
+  const failure = { violation, workload, strategy: 'fifo', schedule: 1, moves, steps, setup };
   return {
-    ...(found ?? { name, ...nothing, coverage }),
+    ...(found ?? nothing),
     verdict: 'NONDETERMINISTIC',
-    failure: { violation, workload, strategy: 'fifo', schedule: 1, moves, steps, setup },
+    failure,
+    failures: [failure],
   };
 }
 

@@ -25,9 +25,10 @@ export function divergence<W>(
   workload: W,
   moves: readonly Move[],
   expected: Trace,
+  beside?: readonly string[],
 ): Violation | undefined {
   for (let left = REPLAYS; left > 0; left -= 1) {
-    const again = replay(scenario, workload, moves);
+    const again = replay(scenario, workload, moves, beside);
     const found = firstDifference(expected, again);
     if (found !== undefined) return found;
   }

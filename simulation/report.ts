@@ -19,10 +19,17 @@ export interface Report<W = unknown> {
   readonly steps: number;
   readonly tookMs: number;
   readonly failure: Failure<W> | undefined;
+  /** All failures that were looked for, each of another bug; the first is `failure`. */
+  readonly failures: readonly Failure<W>[];
+  /** What ended the exhaustive search before it had seen all states, if it was begun. */
+  readonly stoppedBy: SearchBound | undefined;
   /** What is likely but not proved, such as a loop without a repeated state. */
   readonly warnings: readonly Violation[];
   readonly coverage: Coverage;
 }
+
+/** A bound of the exhaustive search: `statesMax`, `stepsMax`, or the time that it may take. */
+export type SearchBound = 'states' | 'steps' | 'time';
 
 /** A schedule that fails. */
 export interface Failure<W = unknown> {
@@ -32,6 +39,8 @@ export interface Failure<W = unknown> {
   readonly strategy: string;
   readonly schedule: number;
   readonly moves: readonly Move[];
+  /** The signatures of the bugs that were found before, and looked past. */
+  readonly beside?: readonly string[];
   readonly steps: readonly Step[];
   /** The failure, shrunk: the least that makes it happen. */
   readonly minimal?: Minimal<W>;

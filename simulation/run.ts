@@ -14,13 +14,9 @@ import {
   HopLimit,
   RequestLost,
   createSystem,
-  fromHandler,
-  type AgentContext,
-  type AnyRef,
   type InspectionEvent,
   type Network,
   type System,
-  type Wait,
 } from '../runtime/index.ts';
 import {
   Ask,
@@ -37,16 +33,17 @@ import { ShownClock } from './clock.ts';
 import { EffectBoard, type Pending } from './effects.ts';
 import type { Completion, Delivery, Fault, Reply, SimEvent } from './event.ts';
 import { Faulting, InjectedCrash } from './faults.ts';
-import { AT_THE_END } from './lasso.ts';
+import { AT_THE_END, loopOf } from './lasso.ts';
 import { History } from './linearizable.ts';
 import { OrderWatch } from './order.ts';
-import { matches, type Scenario, type Stage } from './scenario.ts';
+import { matches, type Scenario } from './scenario.ts';
+import { stageOf } from './stage.ts';
 import { CountedRandom } from './random.ts';
 import { StateText } from './state.ts';
 import { Stepper } from './stepper.ts';
 import { deadlockOf, stuckOf } from './waits.ts';
 import { World, type RootAsk } from './world.ts';
-import type { Verdict, Violation } from './violation.ts';
+import { signatureOf, type Verdict, type Violation } from './violation.ts';
 
 /** What happened in one step. */
 export interface Step {
@@ -90,6 +87,9 @@ export interface Choice {
 export type Chooser = (id: string, count: number, fair: boolean) => number;
 
 const FIRST: Chooser = () => 0;
+
+/** What all chance of a program follows from. */
+const SEED = 1;
 
 /** The inspection events of a step that touches more than its own agent. */
 const LIFE = new Set(['spawned', 'started', 'crashed', 'ended', 'restarted', 'dropped', 'report']);
@@ -160,16 +160,24 @@ export class Run<W = unknown> implements Ambient {
   #refused: Error | undefined;
 
   readonly #random: CountedRandom;
+  /** The signatures of what is known to be wrong, and looked past. */
+  readonly #beside: readonly string[];
 
-  constructor(scenario: Scenario<W>, workload: W, chooser: Chooser = FIRST, seed = 1) {
+  constructor(
+    scenario: Scenario<W>,
+    workload: W,
+    chooser: Chooser = FIRST,
+    beside: readonly string[] = [],
+  ) {
     this.scenario = scenario;
+    this.#beside = beside;
     this.chooser = chooser;
     const network: Network = {
       node: 'local',
       send: () => false,
       carry: (envelope, resume) => this.#carry(envelope, resume),
     };
-    this.#random = new CountedRandom(seed);
+    this.#random = new CountedRandom(SEED);
     this.#effects = new EffectBoard(scenario.effects ?? {}, scenario.faults?.late !== undefined, {
       numbered: (label) => this.#numbered(label),
       nextOrder: () => this.core.nextId(),
@@ -198,7 +206,7 @@ export class Run<W = unknown> implements Ambient {
     this.core.inspection.observe((event) => this.#observe(event), false);
     try {
       within(this, () => {
-        scenario.setup(this.#stage(), workload);
+        scenario.setup(stageOf(this.core, this.system, this.#asks, this.#clients), workload);
         this.#stepper.settle();
       });
     } catch (error) {
@@ -545,10 +553,19 @@ export class Run<W = unknown> implements Ambient {
   #numberTimers(cell: Cell | undefined): void {
     for (const timer of this.core.timers.all()) {
       if (this.#timerIds.has(timer)) continue;
-      const own = this.#acting ?? cell;
+      const own = this.#acting ?? cell ?? this.#setterOf(timer);
       const label = `timer ${own === undefined ? 'env' : own.path.slice(1)}`;
       this.#timerIds.set(timer, { id: this.#numbered(label), bornAt: this.#moment });
     }
+  }
+
+  /** Whose life has set a timer, or waits for an answer until then. */
+  #setterOf(timer: Timer): Cell | undefined {
+    const ask = this.core.ledger.open().find((open) => open.timer === timer);
+    if (ask !== undefined) return this.cellAt(ask.by);
+    for (const cell of this.core.cells.values())
+      for (const { handle } of cell.life.timers.list()) if (handle === timer) return cell;
+    return undefined;
   }
 
   cellAt(address: string | undefined): Cell | undefined {
@@ -637,14 +654,21 @@ export class Run<W = unknown> implements Ambient {
 
   /** Notes the first violation. */
   violate(verdict: Verdict, message: string, more: Partial<Violation>): void {
-    this.violation ??= {
-      verdict,
-      message,
-      agents: [],
-      obligations: [],
-      certainty: 'proved',
-      ...more,
-    };
+    this.accuse({ verdict, message, agents: [], obligations: [], certainty: 'proved', ...more });
+  }
+
+  /** Whether some bugs are known: what stays open may be of them. */
+  get looksPast(): boolean {
+    return this.#beside.length > 0;
+  }
+
+  /** The same of a violation that is there; what is looked past is none. */
+  accuse(violation: Violation): void {
+    if (!this.#isKnown(violation)) this.violation ??= violation;
+  }
+
+  #isKnown(violation: Violation): boolean {
+    return this.looksPast && this.#beside.includes(signatureOf(violation));
   }
 
   // ── Checks ──────────────────────────────────────────────────────────────────────────────────
@@ -790,7 +814,14 @@ export class Run<W = unknown> implements Ambient {
     const stuck = stuckOf(this.core, this.openTasks, allowed);
     if (stuck === undefined) return loop;
     const message = `${stuck.message}; only ${loop.agents.join(', ')} still goes on`;
-    return { ...loop, ...stuck, message };
+    const apart = { ...loop, ...stuck, message };
+    if (!this.#isKnown(apart)) return apart;
+    const waiting = new Set(asks.map((ask) => obligationName(ask.by, ask.target, ask.request)));
+    const obligations = loop.obligations.filter((name) => !waiting.has(name));
+    if (obligations.length === 0) return apart;
+    const { loopFrom = 0 } = loop;
+    const { message: text } = loopOf(this.steps.slice(loopFrom), obligations, loopFrom);
+    return { ...loop, obligations, message: text };
   }
 
   /** The agents that have had to do with some, directly or through others. */
@@ -861,50 +892,6 @@ export class Run<W = unknown> implements Ambient {
       cause: error,
     });
   }
-
-  // ── The stage ───────────────────────────────────────────────────────────────────────────────
-
-  #stage(): Stage {
-    const { core, system } = this;
-    return {
-      system,
-      spawn: (logic, ...args) => system.spawn(logic, ...args),
-      send: (to, message) => to.send(message as never),
-      ask: (to, request, options = {}) => {
-        const root: RootAsk = {
-          request: request.type,
-          target: to.path.slice(1),
-          outcome: 'open',
-          reply: undefined,
-          error: undefined,
-        };
-        this.#asks.push(root);
-        const asker = {
-          address: undefined,
-          answered: (reply: unknown) => Object.assign(root, { outcome: 'answered', reply }),
-          failed: (error: unknown) => Object.assign(root, { outcome: 'failed', error }),
-        };
-        core.ask(asker, core.destinationOf(to), request, options, undefined);
-      },
-      client: (id, run) => {
-        const ref = system.spawn(clientOf(run), { id }) as AnyRef;
-        const cell = core.cells.get(`/${id}`);
-        if (cell !== undefined) this.#clients.add(cell);
-        return ref;
-      },
-    };
-  }
-}
-
-function clientOf(
-  run: (ctx: AgentContext<EventObject>) => Generator<Wait<unknown>, void, unknown>,
-) {
-  return fromHandler({
-    start: function* (_state: undefined, ctx: AgentContext<EventObject>) {
-      yield* run(ctx);
-    },
-    receive: () => undefined,
-  } as never);
 }
 
 function fresh(): Notes {

@@ -71,9 +71,14 @@ export function take<W>(run: Run<W>, move: Move): Step | undefined {
 }
 
 /** Runs an exact way again, as far as it goes. */
-export function replay<W>(scenario: Scenario<W>, workload: W, moves: readonly Move[]): Run<W> {
+export function replay<W>(
+  scenario: Scenario<W>,
+  workload: W,
+  moves: readonly Move[],
+  beside?: readonly string[],
+): Run<W> {
   const [setup, ...rest] = moves;
-  const run = new Run(scenario, workload, setup && chooserOf(setup));
+  const run = new Run(scenario, workload, setup && chooserOf(setup), beside);
   for (const move of rest) {
     if (run.violation !== undefined || take(run, move) === undefined) break;
   }
@@ -88,8 +93,9 @@ export function runSchedule<W>(
   strategy: Strategy,
   dice: Dice | undefined,
   lengths: Lengths = LENGTHS,
+  beside?: readonly string[],
 ): Run<W> {
-  const run = new Run(scenario, workload, dice && drawing(dice));
+  const run = new Run(scenario, workload, dice && drawing(dice), beside);
   // Whatever comes to an end by chance at last must be judged before it does.
   const isShort = dice !== undefined && dice.float() < SHORT;
   const stepsMax = isShort
@@ -179,11 +185,11 @@ export function endFairly<W>(
         from &&
         (lapIn(run.steps, moments, from.last) ??
           (order === 0 ? undefined : lapIn(run.steps, moments, from.first)));
-      if (lap !== undefined) {
-        run.violation = run.judged(lap);
-        return;
-      }
-      if (from !== undefined && open.length === 0 && (laps += 1) === LAPS_MAX) return;
+      if (lap !== undefined) run.accuse(run.judged(lap));
+      if (run.violation !== undefined) return;
+      // It goes round, and either may or is known to.
+      const isKnown = open.length === 0 || lap !== undefined;
+      if (from !== undefined && isKnown && (laps += 1) === LAPS_MAX) return;
       const at = moments.length - 1;
       seen.set(text, { first: from?.first ?? at, last: at });
     }
@@ -191,7 +197,8 @@ export function endFairly<W>(
     strategy.happened?.(step);
   }
   const open = run.pending;
-  if (run.violation === undefined && open.length > 0)
+  // What is known to stay open says nothing of anything else.
+  if (run.violation === undefined && open.length > 0 && !run.looksPast)
     run.violate('LIVELOCK', `after ${stepsMax} fair steps this is still open: ${open.join(', ')}`, {
       obligations: open,
       certainty: 'suspected',

@@ -31,7 +31,10 @@ export interface Shrunk<W> {
 }
 
 /** What must be known of a failure. */
-export type Failed<W> = Pick<Failure<W>, 'violation' | 'workload' | 'moves' | 'steps' | 'setup'>;
+export type Failed<W> = Pick<
+  Failure<W>,
+  'violation' | 'workload' | 'moves' | 'steps' | 'setup' | 'beside'
+>;
 
 /** Shrinks a failure; undefined when no case leads to it. */
 export function shrink<W>(scenario: Scenario<W>, failure: Failed<W>): Shrunk<W> | undefined {
@@ -96,9 +99,9 @@ class Shrinker<W> {
 
   /** Cases that should fail as the schedule did, the smallest first. */
   *candidates(): Generator<Case<W>> {
-    const { workload, moves, steps, setup, violation } = this.#failure;
+    const { workload, moves, steps, setup, violation, beside } = this.#failure;
     const isLoop = violation.loopFrom !== undefined;
-    const whole = caseOf(this.#scenario, workload, moves);
+    const whole = caseOf(this.#scenario, workload, moves, beside);
     const made = [...setup.choices, ...steps.flatMap((step) => step.choices)];
     const choices = isLoop ? choicesOf(made, true) : whole.choices;
     const plain: Case<W> = { ...whole, choices, constraints: [] };
@@ -121,7 +124,7 @@ class Shrinker<W> {
     for (const order of orders) {
       if (!this.#loopsAfter(into, choices, order.fairOrder)) continue;
       const way = this.#shortestWay(into, choices, order.fairOrder);
-      const { constraints, faults } = caseOf(this.#scenario, workload, way);
+      const { constraints, faults } = caseOf(this.#scenario, workload, way, beside);
       const led = { ...plain, ...order, faults };
       const broken = this.#broken(plain, constraints);
       yield { ...led, constraints: broken };
@@ -166,7 +169,8 @@ class Shrinker<W> {
     order: number | undefined,
   ): boolean {
     this.#replays += 1;
-    const run = new Run(this.#scenario, this.#failure.workload, setup && chooserOf(setup));
+    const { workload, beside } = this.#failure;
+    const run = new Run(this.#scenario, workload, setup && chooserOf(setup), beside);
     for (const move of moves)
       if (run.violation !== undefined || take(run, move) === undefined) return false;
     const chooser = (id: string, count: number): number =>

@@ -63,6 +63,7 @@ interface Packed {
   readonly o?: Readonly<Record<string, number>>;
   readonly s?: true;
   readonly r?: number;
+  readonly b?: readonly string[];
   readonly d: string;
 }
 
@@ -72,7 +73,7 @@ export function encodeToken<W>(
   found: Case<W>,
   run: Pick<Run, 'steps' | 'setup'>,
 ): string {
-  const { workload, constraints, faults, choices, fairSoon, fairOrder } = found;
+  const { workload, constraints, faults, choices, fairSoon, fairOrder, beside } = found;
   const packed: Packed = {
     v: VERSION,
     n: name,
@@ -82,6 +83,7 @@ export function encodeToken<W>(
     ...(Object.keys(choices).length > 0 && { o: choices }),
     ...(fairSoon === true && { s: true }),
     ...(fairOrder !== undefined && { r: fairOrder }),
+    ...(beside !== undefined && { b: beside }),
     d: digestOf(run),
   };
   return PREFIX + deflateRawSync(JSON.stringify(packed)).toString('base64url');
@@ -121,7 +123,7 @@ export function decodeToken(token: string): Decoded {
     throw new BadToken(token, 'a whole token', `one that is cut or changed (${String(error)})`);
   }
   if (!isPacked(packed)) throw new BadToken(token, 'a case', JSON.stringify(packed).slice(0, 80));
-  const { n, w, c, f = [], o = {}, s, r, d } = packed;
+  const { n, w, c, f = [], o = {}, s, r, b, d } = packed;
   return {
     name: n,
     case: {
@@ -131,6 +133,7 @@ export function decodeToken(token: string): Decoded {
       choices: o,
       ...(s === true && { fairSoon: true }),
       ...(r !== undefined && { fairOrder: r }),
+      ...(b !== undefined && { beside: b }),
     },
     digest: d,
   };
@@ -203,7 +206,7 @@ function without<W>(given: Case<W>, unknown: ReadonlySet<string>): Case<W> {
 
 function isPacked(value: unknown): value is Packed {
   if (typeof value !== 'object' || value === null) return false;
-  const { v, n, c, d, f, o, r } = value as Partial<Record<keyof Packed, unknown>>;
+  const { v, n, c, d, f, o, r, b } = value as Partial<Record<keyof Packed, unknown>>;
   const isTexts = (list: unknown): boolean =>
     Array.isArray(list) && list.every((item) => typeof item === 'string');
   return (
@@ -213,6 +216,7 @@ function isPacked(value: unknown): value is Packed {
     Array.isArray(c) &&
     c.every((pair: unknown) => isTexts(pair) && (pair as unknown[]).length === 2) &&
     (f === undefined || isTexts(f)) &&
+    (b === undefined || isTexts(b)) &&
     (r === undefined || typeof r === 'number') &&
     (o === undefined || (typeof o === 'object' && o !== null))
   );

@@ -59,6 +59,15 @@ describe('an explanation', () => {
     expect(explain(report)).toContain('(2) the choice `route` of triage falls on option 3');
   });
 
+  it('says that it takes other turns than the plainest order, where that is all it takes', () => {
+    const change = { constraints: [], faults: [], choices: {} };
+    const report = (turns: { fairSoon?: boolean; fairOrder?: number }): string =>
+      explain(shrunk(explore(deadlock), { ...change, ...turns }));
+    expect(report({})).toContain('it fails in the plainest order');
+    expect(report({ fairSoon: true })).toMatch(/fails if\n.*take turns from then on/);
+    expect(report({ fairOrder: 7 })).toMatch(/fails if\n.*in another fair order \(7\)/);
+  });
+
   it('leaves out what has no part in it, and says how much that is', () => {
     const text = explain(reports.overtaking());
     expect(text).toMatch(/what happens \(3 of \d+ steps; the rest has no part in it\):/);

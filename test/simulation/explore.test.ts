@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { child, fromHandler, supervisor, type AgentContext, type Ref, type ReplyTo } from 'troupe';
-import { choose, done, explore, requires, task, type Scenario } from 'troupe/simulation';
+import { choose, done, explain, explore, requires, task, type Scenario } from 'troupe/simulation';
 
 type Answer = ReplyTo<{ type: 'one' }>;
 type Question = { type: 'go'; replyTo: Answer } | { type: 'q'; replyTo: Answer };
@@ -170,6 +170,56 @@ describe('explore', () => {
       /scenario\.faults\.crash\.of/,
     );
     expect(() => explore(overtaking, { strategy: 'clever' as never })).toThrow(/check\.strategy/);
+  });
+
+  it('ends an exhaustive search of endless states, and says by which bound', () => {
+    const endless: Scenario = {
+      setup({ spawn, send }) {
+        const counts = fromHandler({
+          initial: () => 0,
+          receive(count: number, event: { type: 'go' }, ctx: AgentContext<{ type: 'go' }>) {
+            ctx.send(ctx.self, event);
+            return count + 1;
+          },
+        });
+        send(spawn(counts, { id: 'A' }), { type: 'go' });
+      },
+    };
+    const strategy = 'exhaustive' as const;
+    const few = explore(endless, { strategy, statesMax: 50 });
+    expect(few).toMatchObject({ verdict: 'PASS', stoppedBy: 'states', states: 50 });
+    expect(explain(few)).toContain('ended by the bound of its states: it has seen 50 states');
+    expect(explore(endless, { strategy, stepsMax: 30 }).stoppedBy).toBe('steps');
+    expect(explore(endless, { strategy, exhaustiveMs: 1, stepsMax: 5_000 }).stoppedBy).toBe('time');
+    expect(explore(overtaking, { strategy }).stoppedBy).toBeUndefined();
+    expect(() => explore(endless, { failures: 0 })).toThrow(/check\.failures/);
+  });
+
+  it('names a timer after the agent whose life set it, in the setup too', () => {
+    const waiting: Scenario = {
+      setup({ spawn, client }) {
+        const starts = fromHandler({
+          start: (_state: undefined, ctx: AgentContext<{ type: 'late' }>) => {
+            ctx.after(10, { type: 'late' });
+          },
+          receive: (_state: undefined, _event: { type: 'late' }) => undefined,
+        });
+        spawn(starts, { id: 'A' });
+        const deferring = fromHandler({
+          receive: (_state: undefined, event: Question, ctx) => ctx.defer(event),
+        });
+        const ref = spawn(deferring, { id: 'S' });
+        client('C', function* (ctx) {
+          yield* ctx.ask(ref, { type: 'q' }, { timeoutMs: 10 });
+        });
+      },
+      invariant: { 'for a while': ({ nowMs }) => nowMs < 10 },
+    };
+    const timers = ['fifo', 'random'].map(
+      (strategy) =>
+        explore(waiting, { strategy: strategy as 'fifo' }).failure?.steps.at(-1)?.id ?? '',
+    );
+    for (const id of timers) expect(id).toMatch(/^timer [AC]#1$/);
   });
 
   it('tells states apart by what came of a request from outside', () => {

@@ -2,7 +2,7 @@
 //
 // The sizes here are small; `TROUPE_RUNS` takes those that tell one search from another.
 import { describe, expect, it } from 'vitest';
-import { explore, type Scenario } from 'troupe/simulation';
+import { explore, replayToken, type Scenario } from 'troupe/simulation';
 import { relayed as d02 } from '../d02-ask-cycle.ts';
 import { pair as d04 } from '../d04-reentrant-callback.ts';
 import { relayed as d13 } from '../d13-leaked-permit.ts';
@@ -109,6 +109,28 @@ describe('X7, two bugs at once', () => {
     expect(pair.expected).toContain(verdict);
     expect(agents.length).toBeGreaterThan(0);
     expect(agents.filter((agent) => !pair.culprits.includes(agent))).toEqual([]);
+  });
+
+  it('are reported both, each with its own culprits and a token of its own', () => {
+    const scenario = together(d04.buggy, h01.buggy);
+    const { failures, failure, verdict } = explore(scenario, { failures: 2 });
+    expect(failures).toHaveLength(2);
+    expect(failures[0]).toBe(failure);
+    expect(failures[0]?.violation.verdict).toBe(verdict);
+    for (const pair of [d04, h01]) {
+      const own = failures.find(({ violation }) => pair.expected.includes(violation.verdict));
+      const { agents = [] } = own?.violation ?? {};
+      expect(agents.filter((agent) => !pair.culprits.includes(agent))).toEqual([]);
+      expect(own?.minimal?.violation.verdict).toBe(own?.violation.verdict);
+      const again = replayToken(scenario, own?.minimal?.token ?? '');
+      expect(again).toMatchObject({ drifted: false });
+      expect(pair.expected).toContain(again.violation?.verdict);
+    }
+  });
+
+  it('are no more than two, however many are looked for', () => {
+    const { failures } = explore(together(d04.buggy, h01.buggy), { failures: 5, schedules: 40 });
+    expect(failures.map(({ violation }) => violation.verdict)).toHaveLength(2);
   });
 
   it('are found one after the other, as they are repaired', () => {

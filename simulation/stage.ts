@@ -1,0 +1,56 @@
+/**
+ * The stage: what the setup of a scenario acts with, as code outside agents does.
+ */
+import type { EventObject } from 'xstate';
+import {
+  fromHandler,
+  type AgentContext,
+  type AnyRef,
+  type System,
+  type Wait,
+} from '../runtime/index.ts';
+import type { Cell, Core } from '../runtime/internal.ts';
+import type { Stage } from './scenario.ts';
+import type { RootAsk } from './world.ts';
+
+/** The stage of a run. It notes what is asked from outside, and who is a client. */
+export function stageOf(core: Core, system: System, asks: RootAsk[], clients: Set<Cell>): Stage {
+  return {
+    system,
+    spawn: (logic, ...args) => system.spawn(logic, ...args),
+    send: (to, message) => to.send(message as never),
+    ask: (to, request, options = {}) => {
+      const root: RootAsk = {
+        request: request.type,
+        target: to.path.slice(1),
+        outcome: 'open',
+        reply: undefined,
+        error: undefined,
+      };
+      asks.push(root);
+      const asker = {
+        address: undefined,
+        answered: (reply: unknown) => Object.assign(root, { outcome: 'answered', reply }),
+        failed: (error: unknown) => Object.assign(root, { outcome: 'failed', error }),
+      };
+      core.ask(asker, core.destinationOf(to), request, options, undefined);
+    },
+    client: (id, run) => {
+      const ref = system.spawn(clientOf(run), { id }) as AnyRef;
+      const cell = core.cells.get(`/${id}`);
+      if (cell !== undefined) clients.add(cell);
+      return ref;
+    },
+  };
+}
+
+function clientOf(
+  run: (ctx: AgentContext<EventObject>) => Generator<Wait<unknown>, void, unknown>,
+) {
+  return fromHandler({
+    start: function* (_state: undefined, ctx: AgentContext<EventObject>) {
+      yield* run(ctx);
+    },
+    receive: () => undefined,
+  } as never);
+}
