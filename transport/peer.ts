@@ -415,11 +415,12 @@ export class Peer {
   }
 
   #onLink(theirs: string, ours: string): void {
+    const { link, send } = this.#rights;
     const cell = this.#find(ours);
     const isThere =
       cell !== undefined &&
       (cell.status === 'running' || cell.status === 'starting') &&
-      this.#allows(this.#rights.send ?? ['*'], ours, cell);
+      this.#allows(link ?? (send === undefined ? ['*'] : []), ours, cell);
     if (isThere) this.#addLink(cell.life, theirs, ours);
     else this.#must([OP.linkDown, ours, theirs, this.#lenient(NOPROC)]);
   }
