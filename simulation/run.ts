@@ -11,6 +11,8 @@
  */
 import type { EventObject } from 'xstate';
 import {
+  DeadlockError,
+  ActorEnded,
   HopLimit,
   RequestLost,
   createSystem,
@@ -644,6 +646,8 @@ export class Run<W = unknown> implements Ambient {
     if (error instanceof InjectedCrash) return;
     const agent = cell.path.slice(1);
     if (error instanceof Failed) return;
+    // The deadlock is looked past, and so is what comes of its being broken.
+    if (this.looksPast && comesOfDeadlock(error)) return;
     const isTold = cell.options.held || cell.life.watched || this.#clients.has(cell);
     if (isTold || matches(this.scenario.allow?.crashes, agent)) return;
     this.violate('CRASH', `${agent} crashed and nobody was told: ${textOf(error)}`, {
@@ -915,6 +919,13 @@ function isPostponed({ mailbox }: Cell, envelope: Envelope): boolean {
     if ((left -= 1) === 0) return false;
   }
   return false;
+}
+
+function comesOfDeadlock(error: unknown): boolean {
+  if (error instanceof DeadlockError) return true;
+  if (error instanceof ActorEnded && error.reason.type === 'crash')
+    return comesOfDeadlock(error.reason.error);
+  return error instanceof Error && error.cause !== undefined && comesOfDeadlock(error.cause);
 }
 
 function isVoid({ timer, ask }: Envelope): boolean {

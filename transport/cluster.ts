@@ -28,6 +28,7 @@ import {
 import { checkPayload } from './codec.ts';
 import { Dialer } from './dialer.ts';
 import { LinkFailed, MalformedFrame } from './errors.ts';
+import { Groups, type Group } from './groups.ts';
 import { Handshake, type Identity } from './handshake.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link, type LinkClose, type Links, type Listener } from './link.ts';
@@ -81,6 +82,8 @@ export interface ClusterNode extends AsyncDisposable {
   whereis(node: string, name: string): AnyRef;
   /** The ref to `node/path`, whoever lives there. */
   ref(address: string): AnyRef;
+  /** A group of agents over all nodes, by its name. */
+  group(name: string): Group;
   /** The nodes that are linked with this one, by name. */
   nodes(): readonly NodeInfo[];
   /** Calls back at each event of a type; returns what ends it. */
@@ -155,6 +158,7 @@ class Node implements ClusterNode, Remote {
   readonly #rights: Rights | undefined;
   readonly #listeners: NodeListeners;
   readonly #alone: Network;
+  readonly #groups: Groups;
   readonly #peers = new Map<string, Peer>();
   readonly #suspected = new Set<string>();
   readonly #handshakes = new Set<{ readonly handshake: Handshake; readonly link: Link }>();
@@ -173,6 +177,7 @@ class Node implements ClusterNode, Remote {
     this.incarnation = core.random.id();
     this.#listeners = new NodeListeners((callback) => core.guard(callback));
     this.#alone = core.network;
+    this.#groups = new Groups(core, () => this.#peers.values());
   }
 
   async listen(): Promise<void> {
@@ -211,6 +216,10 @@ class Node implements ClusterNode, Remote {
 
   ref(address: string): AnyRef {
     return this.#core.refAt(address);
+  }
+
+  group(name: string): Group {
+    return this.#groups.group(name);
   }
 
   nodes(): NodeInfo[] {
@@ -373,6 +382,7 @@ class Node implements ClusterNode, Remote {
       this.#suspected.delete(name);
     };
     const down = ({ code, reason, here }: PeerEnd): void => {
+      this.#groups.down(name);
       this.#core.log.warn({ peer: name, code, reason }, 'node down');
       this.#listeners.tell('nodedown', { node: name, incarnation, code, reason });
       // Whoever is replaced by the other side does not fight for its place: another has its name.
@@ -380,9 +390,14 @@ class Node implements ClusterNode, Remote {
         this.#listeners.tell('conflict', { node: name, incarnation });
       else dialer?.failed(new LinkFailed({ address: link.remote, why: reason }));
     };
-    const peer = new Peer(this.#core, identity, link, rights, { gone, lost: down });
+    const peer = new Peer(this.#core, identity, link, rights, {
+      gone,
+      lost: down,
+      member: (isJoin, group, path) => this.#groups.told(name, isJoin, group, path),
+    });
     this.#peers.set(name, peer);
     this.#listeners.tell('nodeup', { node: name, incarnation });
+    this.#groups.up(peer);
   }
 
   // ── Liveness ────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,7 @@
 /** The public surface of `troupe/transport`. */
 export { joinCluster } from './cluster.ts';
 export type { ClusterNode, JoinOptions, NodeInfo } from './cluster.ts';
+export type { Group, GroupEvent } from './groups.ts';
 export type { NodeEvents } from './node-events.ts';
 export type { PeerRights, Rights } from './rights.ts';
 export { CLOSE } from './link.ts';

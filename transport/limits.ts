@@ -24,6 +24,8 @@ export const TRANSPORT_LIMITS = {
   redialMs: 100,
   /** Milliseconds between two attempts at most. */
   redialMsMax: 10_000,
+  /** Groups of a peer, and its members of one of them; one more ends the connection. */
+  membersMax: 100_000,
   /** Links that may be in a handshake at a time; one more is closed at once. */
   handshakesMax: 64,
 } as const;

@@ -20,6 +20,8 @@ export const OP = {
   linkDown: 11,
   stop: 12,
   stopped: 13,
+  join: 14,
+  leave: 15,
 } as const;
 
 const HOPS_MAX = 4_096;

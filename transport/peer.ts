@@ -56,6 +56,8 @@ export interface PeerReport {
   gone(peer: Peer): void;
   /** All that was open has ended. */
   lost(end: PeerEnd): void;
+  /** One of its agents has joined a group, or left it; false when there are too many. */
+  member(isJoin: boolean, group: string, path: string): boolean;
 }
 
 /** A link between a life here and a place there. */
@@ -199,6 +201,11 @@ export class Peer {
     });
   }
 
+  /** Tells that an agent of this node has joined a group, or left it. */
+  member(isJoin: boolean, group: string, path: string): void {
+    this.#must([isJoin ? OP.join : OP.leave, group, path]);
+  }
+
   /** Sends what must not be lost while the link is up. */
   #must(operation: readonly unknown[]): void {
     if (!this.#open) return;
@@ -330,6 +337,11 @@ export class Peer {
         return this.#onStop(fields.number(), fields.path(), fields.any());
       case OP.stopped:
         return this.#onStopped(fields);
+      case OP.join:
+      case OP.leave:
+        if (!this.#report.member(operation[0] === OP.join, fields.text(), fields.path()))
+          this.close(CLOSE.overload, 'too many members of groups');
+        return undefined;
       default:
         throw malformed('an unknown operation');
     }
@@ -403,11 +415,12 @@ export class Peer {
   }
 
   #onLink(theirs: string, ours: string): void {
+    const { link, send } = this.#rights;
     const cell = this.#find(ours);
     const isThere =
       cell !== undefined &&
       (cell.status === 'running' || cell.status === 'starting') &&
-      this.#allows(this.#rights.send ?? ['*'], ours, cell);
+      this.#allows(link ?? (send === undefined ? ['*'] : []), ours, cell);
     if (isThere) this.#addLink(cell.life, theirs, ours);
     else this.#must([OP.linkDown, ours, theirs, this.#lenient(NOPROC)]);
   }

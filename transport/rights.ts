@@ -2,8 +2,10 @@
 
 /** The agents of this node that a peer may reach: paths (`/desk`), all below one (`/desk/*`), names, or `*`. */
 export interface PeerRights {
-  /** To send to, ask, monitor and link; default all. */
+  /** To send to, ask and monitor; default all. */
   readonly send?: readonly string[];
+  /** To link with, which can end an agent that traps no exits; default all, and none where `send` is given. */
+  readonly link?: readonly string[];
   /** To stop, kill and send exit signals to; default none. */
   readonly stop?: readonly string[];
 }

@@ -1,6 +1,6 @@
 // Who is linked with whom when nodes come and go; what a peer may do; and what a stalled one costs.
 
-import { ActorEnded, HopLimit, agentName, fromHandler, type Ref } from 'troupe';
+import { ActorEnded, HopLimit, agentName, fromHandler, type Exit, type Ref } from 'troupe';
 import { LinkFull, NotAllowed, TRANSPORT_LIMITS, joinCluster } from 'troupe/transport';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SECRET, Stage, echo, outcome, type EchoEvent } from './cast.ts';
@@ -162,6 +162,18 @@ describe('the allow-list', () => {
     expect(watched).toEqual(['noproc']);
     expect(stopped.value).toEqual({ type: 'shutdown', detail: 'why not' });
     expect(notStopped.error).toBeInstanceOf(NotAllowed);
+
+    // A link could end the agent there: whoever may only send gets none.
+    const exits: string[] = [];
+    edge.system.spawn(
+      fromHandler<undefined, Exit>({
+        start: (_state, ctx) => ctx.link(edge.node.whereis('core', Open)),
+        receive: (_state, { reason }) => void exits.push(reason.type),
+      }),
+      { id: 'linking', trapExit: true },
+    );
+    await stage.advance(100);
+    expect(exits).toEqual(['noproc']);
   });
 });
 

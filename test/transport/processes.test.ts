@@ -130,6 +130,8 @@ it(
     // It stood still itself, and so it blames nobody; the link is gone, and it dials again.
     await two.node.hears({ told: 'nodedown', node: 'one' });
     await one.node.hears({ told: 'nodeup', node: 'two' });
+    // The dialer is the later one to know of the link.
+    await two.node.hears({ told: 'nodeup', node: 'one' });
     two.node.order({ do: 'ring', ring: ['one'] });
     expect(await two.node.hears({ told: 'went' })).toMatchObject({ by: ['two', 'one'] });
   },

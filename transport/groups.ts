@@ -1,0 +1,159 @@
+/**
+ * Groups of agents over all nodes, as OTP's `pg`: each node keeps the memberships of its own agents
+ * and tells them to its peers; what it knows of a peer's is gone with the peer. There is no leader
+ * and no conflict: after a split each side sees its own, and after the heal all of them again.
+ */
+import { InvalidOption, type AnyRef } from '../runtime/index.ts';
+import { cellOf, type Core, type Life } from '../runtime/internal.ts';
+import { TRANSPORT_LIMITS } from './limits.ts';
+
+/** Who has come or gone. */
+export interface GroupEvent {
+  readonly type: 'join' | 'leave';
+  readonly group: string;
+  readonly ref: AnyRef;
+}
+
+/** A group of agents, of this node and of those that are linked with it. */
+export interface Group {
+  readonly name: string;
+  /** Adds the present life of an agent of this node, until it ends; twice counts twice. */
+  join(ref: AnyRef): void;
+  /** Takes one membership back; false when there is none. */
+  leave(ref: AnyRef): boolean;
+  /** All members that this node knows of, its own first; one that joined twice stands there twice. */
+  members(): readonly AnyRef[];
+  /** Calls back at each change after the members that are returned; `end` ends it. */
+  subscribe(listener: (event: GroupEvent) => void): {
+    readonly members: readonly AnyRef[];
+    readonly end: () => void;
+  };
+}
+
+/** Where memberships of this node are told. */
+export interface GroupPeer {
+  readonly name: string;
+  member(isJoin: boolean, group: string, path: string): void;
+}
+
+/** One membership of an agent of this node. */
+interface Membership {
+  readonly life: Life;
+  readonly forget: () => void;
+}
+
+export class Groups {
+  readonly #core: Core;
+  readonly #peers: () => Iterable<GroupPeer>;
+  readonly #own = new Map<string, Membership[]>();
+  /** By node, then group: the paths of its members. */
+  readonly #others = new Map<string, Map<string, string[]>>();
+  readonly #listeners = new Map<string, Set<(event: GroupEvent) => void>>();
+
+  constructor(core: Core, peers: () => Iterable<GroupPeer>) {
+    this.#core = core;
+    this.#peers = peers;
+  }
+
+  group(name: string): Group {
+    if (typeof name !== 'string' || name === '')
+      throw new InvalidOption({ field: 'group', given: name, allowed: 'a non-empty string' });
+    return {
+      name,
+      join: (ref) => this.#join(name, ref),
+      leave: (ref) => this.#leave(name, ref),
+      members: () => this.#members(name),
+      subscribe: (listener) => {
+        let own = this.#listeners.get(name);
+        if (own === undefined) this.#listeners.set(name, (own = new Set()));
+        own.add(listener);
+        return { members: this.#members(name), end: () => void own.delete(listener) };
+      },
+    };
+  }
+
+  #join(group: string, ref: AnyRef): void {
+    const cell = cellOf(ref);
+    // A ref of another system in this process leads to its cell, too.
+    if (cell === undefined || cell.core !== this.#core || cell.life.over) {
+      const allowed = 'a living agent of this node';
+      throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
+    }
+    const { life } = cell;
+    const membership: Membership = {
+      life,
+      forget: life.whenOver(() => this.#remove(group, membership)),
+    };
+    const own = this.#own.get(group);
+    if (own === undefined) this.#own.set(group, [membership]);
+    else own.push(membership);
+    for (const peer of this.#peers()) peer.member(true, group, cell.path);
+    this.#tell('join', group, ref);
+  }
+
+  #leave(group: string, ref: AnyRef): boolean {
+    const life = cellOf(ref)?.life;
+    const membership = this.#own.get(group)?.find((each) => each.life === life);
+    if (membership === undefined) return false;
+    membership.forget();
+    this.#remove(group, membership);
+    return true;
+  }
+
+  #remove(group: string, membership: Membership): void {
+    const own = this.#own.get(group) ?? [];
+    own.splice(own.indexOf(membership), 1);
+    if (own.length === 0) this.#own.delete(group);
+    const { ref, path } = membership.life.cell;
+    for (const peer of this.#peers()) peer.member(false, group, path);
+    this.#tell('leave', group, ref);
+  }
+
+  #members(group: string): AnyRef[] {
+    const own = (this.#own.get(group) ?? []).map(({ life }) => life.cell.ref as AnyRef);
+    const others = [...this.#others].flatMap(([node, groups]) =>
+      (groups.get(group) ?? []).map((path) => this.#core.refAt(`${node}${path}`) as AnyRef),
+    );
+    return [...own, ...others];
+  }
+
+  #tell(type: GroupEvent['type'], group: string, ref: AnyRef): void {
+    for (const listener of this.#listeners.get(group) ?? [])
+      this.#core.guard(() => listener({ type, group, ref }));
+  }
+
+  // ── Peers ───────────────────────────────────────────────────────────────────────────────────
+
+  /** A peer is there: it is told all memberships of this node. */
+  up(peer: GroupPeer): void {
+    for (const [group, own] of this.#own)
+      for (const { life } of own) peer.member(true, group, life.cell.path);
+  }
+
+  /** A peer is lost, and its members are no members any more. */
+  down(node: string): void {
+    const groups = this.#others.get(node) ?? new Map<string, string[]>();
+    this.#others.delete(node);
+    for (const [group, paths] of groups)
+      for (const path of paths) this.#tell('leave', group, this.#core.refAt(`${node}${path}`));
+  }
+
+  /** A peer tells of one of its agents; false when it has told of too many. */
+  told(node: string, isJoin: boolean, group: string, path: string): boolean {
+    let groups = this.#others.get(node);
+    if (groups === undefined) this.#others.set(node, (groups = new Map<string, string[]>()));
+    const paths = groups.get(group) ?? [];
+    const at = paths.indexOf(path);
+    if (isJoin) {
+      if (groups.size + paths.length >= TRANSPORT_LIMITS.membersMax) return false;
+      paths.push(path);
+      groups.set(group, paths);
+    } else {
+      if (at === -1) return true;
+      paths.splice(at, 1);
+      if (paths.length === 0) groups.delete(group);
+    }
+    this.#tell(isJoin ? 'join' : 'leave', group, this.#core.refAt(`${node}${path}`));
+    return true;
+  }
+}
