@@ -383,7 +383,9 @@ class Node implements ClusterNode, Remote {
     };
     const down = ({ code, reason, here }: PeerEnd): void => {
       this.#groups.down(name);
-      this.#core.log.warn({ peer: name, code, reason }, 'node down');
+      // Who has said goodbye is no trouble.
+      const level = code === CLOSE.left ? 'info' : 'warn';
+      this.#core.log[level]({ peer: name, code, reason }, 'node down');
       this.#listeners.tell('nodedown', { node: name, incarnation, code, reason });
       // Whoever is replaced by the other side does not fight for its place: another has its name.
       if (code === CLOSE.replaced && !here)
