@@ -53,7 +53,6 @@ export function sliceOf(
     case 'CRASH':
     case 'STUCK':
     case 'LOST':
-    case 'DEAD_LETTER':
       // What an agent does follows from all that it has handled.
       for (const index of relatedTo(steps, involved(violation, named, steps, kept))) add(index);
       break;

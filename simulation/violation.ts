@@ -26,8 +26,6 @@ export type Verdict =
   | 'OVERLOAD'
   /** An agent crashed by its own fault, and nobody was told. */
   | 'CRASH'
-  /** A message that nobody got carried a request. */
-  | 'DEAD_LETTER'
   /** A run that does not repeat. */
   | 'NONDETERMINISTIC';
 
