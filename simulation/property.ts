@@ -10,7 +10,7 @@
 import * as fc from 'fast-check';
 import { TroupeError } from '../runtime/index.ts';
 import type { Case } from './case.ts';
-import { reasons } from './describe.ts';
+import { reasons } from './reasons.ts';
 import { Dice } from './dice.ts';
 import { follow } from './follow.ts';
 import type { Run } from './run.ts';

@@ -37,6 +37,7 @@ import type { Completion, Delivery, Fault, Reply, SimEvent } from './event.ts';
 import { Faulting, InjectedCrash } from './faults.ts';
 import { AT_THE_END, loopOf } from './lasso.ts';
 import { History } from './linearizable.ts';
+import { laneOf, nameOf, obligationName } from './names.ts';
 import { OrderWatch } from './order.ts';
 import { matches, type Scenario } from './scenario.ts';
 import { stageOf } from './stage.ts';
@@ -930,21 +931,6 @@ function comesOfDeadlock(error: unknown): boolean {
 
 function isVoid({ timer, ask }: Envelope): boolean {
   return timer?.cancelled === true || (ask !== undefined && ask.state !== 'open');
-}
-
-/** Messages of one lane keep their order: those of one sender, an agent's timers, its own events. */
-function laneOf({ from, timer, inner }: Envelope): string {
-  return timer !== undefined ? 'timer' : inner !== undefined ? 'inner' : (from ?? 'env');
-}
-
-/** An agent as people name it: its path without the first slash. */
-export function nameOf(address: string | undefined): string {
-  return address === undefined ? 'env' : address.slice(address.indexOf('/') + 1) || 'env';
-}
-
-/** A request as people name it. */
-export function obligationName(by: string | undefined, to: string, request: string): string {
-  return `${nameOf(by)}⇒${nameOf(to)}:${request}`;
 }
 
 export function textOf(error: unknown): string {

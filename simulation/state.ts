@@ -8,6 +8,7 @@
 import type { Ask, Cell, Core, Envelope } from '../runtime/internal.ts';
 import { digest, hash } from './digest.ts';
 import type { EffectBoard } from './effects.ts';
+import { laneOf } from './names.ts';
 import type { Choice } from './run.ts';
 import type { RootAsk } from './world.ts';
 
@@ -90,12 +91,7 @@ export class StateText {
         postponed += `${message};`;
         continue;
       }
-      const lane =
-        envelope.timer !== undefined
-          ? 'timer'
-          : envelope.inner !== undefined
-            ? 'inner'
-            : (envelope.from ?? 'env');
+      const lane = laneOf(envelope);
       lanes.set(lane, `${lanes.get(lane) ?? ''}${message};`);
     }
     const waiting = [...lanes].map(([lane, messages]) => `${lane}:${messages}`).sort();

@@ -6,6 +6,7 @@
  */
 import type { Ask, Cell, Core } from '../runtime/internal.ts';
 import { keeperOf, neededAsks } from '../runtime/internal.ts';
+import { nameOf, obligationName } from './names.ts';
 import { matches } from './scenario.ts';
 import type { Violation } from './violation.ts';
 
@@ -51,7 +52,7 @@ export function stuckOf(
     const from = cellAt(core, ask.by);
     const to = ask.at;
     if (from !== undefined && to !== undefined)
-      graph.set(from, [...(graph.get(from) ?? []), { to, obligation: obligationName(ask) }]);
+      graph.set(from, [...(graph.get(from) ?? []), { to, obligation: obligationOf(ask) }]);
   }
   for (const cell of core.cells.values()) {
     const room = roomEdges(core, cell);
@@ -59,8 +60,8 @@ export function stuckOf(
   }
   const circle = circleIn(graph);
   if (circle !== undefined) return circle;
-  const custody = open.map((ask) => `${obligationName(ask)} (${custodyOf(core, ask)})`);
-  const obligations = [...open.map(obligationName), ...tasks];
+  const custody = open.map((ask) => `${obligationOf(ask)} (${custodyOf(core, ask)})`);
+  const obligations = [...open.map(obligationOf), ...tasks];
   const agents = new Set<string>();
   for (const ask of open) {
     if (ask.by !== undefined) agents.add(nameOf(ask.by));
@@ -80,7 +81,7 @@ export function stuckOf(
 function* deafEdges(cell: Cell): Generator<Edge> {
   for (const ask of neededAsks(cell)) {
     const to = keeperOf(ask);
-    if (to !== undefined) yield { to, obligation: obligationName(ask) };
+    if (to !== undefined) yield { to, obligation: obligationOf(ask) };
   }
 }
 
@@ -153,10 +154,6 @@ function cellAt(core: Core, address: string | undefined): Cell | undefined {
   return address === undefined ? undefined : core.cells.get(address.slice(address.indexOf('/')));
 }
 
-function nameOf(address: string | undefined): string {
-  return address === undefined ? 'env' : address.slice(address.indexOf('/') + 1);
-}
-
-function obligationName(ask: Ask): string {
-  return `${nameOf(ask.by)}⇒${nameOf(ask.target)}:${ask.request}`;
+function obligationOf(ask: Ask): string {
+  return obligationName(ask.by, ask.target, ask.request);
 }
