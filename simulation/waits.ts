@@ -6,7 +6,7 @@
  */
 import type { Ask, Cell, Core } from '../runtime/internal.ts';
 import { keeperOf, neededAsks } from '../runtime/internal.ts';
-import { nameOf, obligationName } from './names.ts';
+import { cellAt, nameOf, obligationName } from './names.ts';
 import { matches } from './scenario.ts';
 import type { Violation } from './violation.ts';
 
@@ -148,10 +148,6 @@ function custodyOf(core: Core, ask: Ask): string {
   return holder.life.behavior?.wait === undefined
     ? `held by ${who}, which is idle`
     : `held by ${who}, which waits`;
-}
-
-function cellAt(core: Core, address: string | undefined): Cell | undefined {
-  return address === undefined ? undefined : core.cells.get(address.slice(address.indexOf('/')));
 }
 
 function obligationOf(ask: Ask): string {
