@@ -24,7 +24,7 @@ function filesIn(folder: string, ending: string): string[] {
     .toSorted();
 }
 
-const shipped = ['runtime', 'supervision', 'transport', 'testing', 'simulation', 'cli'];
+const shipped = ['runtime', 'supervision', 'transport', 'actors', 'testing', 'simulation', 'cli'];
 const sources = ['index.ts', ...shipped.flatMap((folder) => filesIn(folder, '.ts'))];
 const pages = [
   ...readdirSync(root).filter((file) => file.endsWith('.md') && file !== 'AGENTS.md'),
