@@ -22,6 +22,7 @@ export const OP = {
   stopped: 13,
   join: 14,
   leave: 15,
+  started: 16,
 } as const;
 
 const HOPS_MAX = 4_096;
