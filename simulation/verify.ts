@@ -56,13 +56,13 @@ export function verify<W = undefined>(
 
 /** The store beside the file from which a function of ours was called. */
 function storeOfCaller(called: (...args: never[]) => unknown): string | undefined {
-  const { prepareStackTrace } = Error;
+  const before: unknown = Reflect.get(Error, 'prepareStackTrace');
   const at: { stack?: unknown } = {};
   // A stack as a text would have to be read, and test runners write it in their own ways.
   Error.prepareStackTrace = (_error, [caller]) => caller?.getFileName();
   Error.captureStackTrace(at, called);
   const file = at.stack;
-  Error.prepareStackTrace = prepareStackTrace;
+  Reflect.set(Error, 'prepareStackTrace', before);
   if (typeof file !== 'string') return undefined;
   return storeBeside(file.startsWith('file:') ? fileURLToPath(file) : file);
 }
