@@ -5,7 +5,7 @@ import type { EventObject } from 'xstate';
 import { Cell, type Envelope, type Timer } from '../runtime/internal.ts';
 import type { Pending } from './effects.ts';
 import type { EnabledSet } from './enabled.ts';
-import type { Fault, SimEvent } from './event.ts';
+import type { Delivery, Fault, SimEvent } from './event.ts';
 import { InjectedCrash } from './faults.ts';
 import type { Kernel } from './kernel.ts';
 import { laneOf } from './names.ts';
@@ -102,6 +102,11 @@ export class Executor {
     this.#handle(fired.to, fired);
   }
 
+  #drop({ cell, envelope }: Delivery): void {
+    cell.mailbox.removeWhere((entry) => entry === envelope);
+    this.#kernel.changed.add(cell);
+  }
+
   #spoil(fault: Fault): void {
     const { links, record, stepper, faults } = this.#kernel;
     const { kind, of, cell, effect } = fault;
@@ -112,7 +117,7 @@ export class Executor {
       case 'drop':
         if (cell !== undefined) record.losers.add(cell.path.slice(1));
         if (of?.kind === 'reply') links.replies.delete(of.envelope);
-        else if (of !== undefined) of.cell.mailbox.removeWhere((entry) => entry === of.envelope);
+        else if (of !== undefined) this.#drop(of);
         return undefined;
       case 'duplicate':
         if (of?.kind === 'deliver') {

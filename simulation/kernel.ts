@@ -36,6 +36,8 @@ export class Kernel {
   readonly system: System;
   readonly core: Core;
   readonly obligations: Obligations;
+  /** The agents whose state may be another one than when it was hashed last. */
+  readonly changed = new Set<Cell>();
   /** The agents that stand for code outside. */
   readonly clients = new Set<Cell>();
   readonly world: World;
@@ -55,9 +57,9 @@ export class Kernel {
       stepNumber: () => this.record.moment,
       refuse: (error) => void (this.refused ??= error),
     });
-    const { record, numbering, history } = this;
+    const { record, numbering, history, changed } = this;
     const core = (): Core => this.core;
-    this.links = new Links({ core, record, numbering, faults: this.faults, history });
+    this.links = new Links({ core, record, numbering, faults: this.faults, history, changed });
     this.system = createSystem({
       log: false,
       freeze: true,

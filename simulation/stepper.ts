@@ -14,7 +14,7 @@ export class Stepper implements Scheduler {
   readonly burst = NaN;
   readonly #ready = new Set<Cell>();
   #idle: (() => void)[] = [];
-  #ran = new Set<Cell>();
+  #ran: Cell[] = [];
 
   enqueue(runnable: Runnable): void {
     if (!(runnable instanceof Cell)) throw new TypeError('only agents run in a simulation');
@@ -37,13 +37,13 @@ export class Stepper implements Scheduler {
   /** The agents that have run since this was read last. */
   takeRan(): Iterable<Cell> {
     const ran = this.#ran;
-    this.#ran = new Set();
+    if (ran.length > 0) this.#ran = [];
     return ran;
   }
 
   /** Lets an agent handle one message, or one command when it has any. */
   step(cell: Cell): void {
-    this.#ran.add(cell);
+    if (!this.#ran.includes(cell)) this.#ran.push(cell);
     this.#ready.delete(cell);
     if (cell.run(1)) this.#ready.add(cell);
   }
@@ -66,6 +66,7 @@ export class Stepper implements Scheduler {
       }
     }
     const idle = this.#idle;
+    if (idle.length === 0) return;
     this.#idle = [];
     for (const callback of idle) callback();
   }
