@@ -22,6 +22,9 @@ export const OP = {
   stopped: 13,
   join: 14,
   leave: 15,
+  claim: 16,
+  claimed: 17,
+  unclaim: 18,
 } as const;
 
 const HOPS_MAX = 4_096;
