@@ -39,8 +39,8 @@ export interface Exhausted {
 export interface SearchLimits {
   readonly statesMax: number;
   readonly depthMax: number;
-  /** Says whether the time is up. */
-  readonly isOver: () => boolean;
+  /** Says whether the time is up, after so many states. */
+  readonly isOver: (states: number) => boolean;
   /** Whether the time belongs to the state. */
   readonly timed?: boolean;
 }
@@ -111,7 +111,7 @@ class Search<W> {
       if (failed !== undefined) return this.#result(false, this.#run.violation, failed);
       const isDone = this.#stack.length === 0 && this.#setups.length === 0;
       if (isDone) break;
-      if (this.#limits.isOver()) this.#stoppedBy = 'time';
+      if (this.#limits.isOver(this.#visited.size)) this.#stoppedBy = 'time';
       else if (this.#visited.size >= this.#limits.statesMax) this.#stoppedBy = 'states';
       else continue;
       break;

@@ -178,6 +178,8 @@ class Node implements ClusterNode, Remote {
   readonly #peers = new Map<string, Peer>();
   readonly #suspected = new Set<string>();
   readonly #handshakes = new Set<{ readonly handshake: Handshake; readonly link: Link }>();
+  /** Links that have come up: what tells an earlier one from a later one. */
+  #ups = 0;
   readonly #dialers: Dialer[] = [];
   #listener: Listener | undefined;
   #timer: Timer | undefined;
@@ -332,6 +334,7 @@ class Node implements ClusterNode, Remote {
       dialer?.failed(new LinkFailed({ address: link.remote, why: 'too many handshakes' }));
       return;
     }
+    const upsBefore = this.#ups;
     const dueMs = clock.now() + TRANSPORT_LIMITS.handshakeMs;
     const timer = timers.schedule(dueMs, () => link.close(CLOSE.handshake, 'no handshake in time'));
     const over = (): void => {
@@ -350,7 +353,7 @@ class Node implements ClusterNode, Remote {
       self: this,
       secrets: this.#secrets,
       random,
-      refuses: (peer, dialing) => this.#refuses(peer, dialing),
+      refuses: (peer, dialing) => this.#refuses(peer, dialing, upsBefore),
       done: (peer) => {
         over();
         this.#up(peer, link, dialer);
@@ -369,7 +372,7 @@ class Node implements ClusterNode, Remote {
   }
 
   /** Whether a node that has proved itself may not be linked now, and why. */
-  #refuses(peer: Identity, dialing: boolean): LinkClose | undefined {
+  #refuses(peer: Identity, dialing: boolean, upsBefore: number): LinkClose | undefined {
     const { name, incarnation } = peer;
     if (name === this.name) {
       this.#listeners.tell('conflict', { node: name, incarnation });
@@ -378,17 +381,17 @@ class Node implements ClusterNode, Remote {
     if (rightsOf(this.#rights, name) === undefined)
       return { code: CLOSE.refused, reason: 'not allowed' };
     const known = this.#peers.get(name);
-    if (known !== undefined && known.identity.incarnation === incarnation) {
-      const silentMs = this.#core.clock.now() - known.heardAtMs;
-      // It may be the other half of a link that is gone: then it is silent soon, and tried again.
-      if (dialing || silentMs < TRANSPORT_LIMITS.suspectMs)
-        return { code: CLOSE.connected, reason: 'linked already' };
-    }
-    if (dialing) return undefined;
-    // Both dial at the same time: the link of the one whose name comes first stays.
+    // Who dials has looked at its own links: when it goes on, the link from before is gone for it,
+    // though its end may not have come here. A link that came up meanwhile it may not know yet.
+    const isNewer = known !== undefined && (dialing || known.upAt > upsBefore);
+    if (isNewer && known.identity.incarnation === incarnation)
+      return { code: CLOSE.connected, reason: 'linked already' };
+    // Two handshakes at a time: of two that are dialed here the first stays; when both nodes dial,
+    // the one that is dialed by the node whose name comes first.
     for (const { handshake, link } of this.#handshakes) {
       if (!handshake.proved || handshake.peer?.name !== name) continue;
-      if (this.name < name) return { code: CLOSE.connected, reason: 'being linked already' };
+      if (dialing || this.name < name)
+        return { code: CLOSE.connected, reason: 'being linked already' };
       link.close(CLOSE.connected, 'being linked already');
     }
     return undefined;
@@ -416,7 +419,7 @@ class Node implements ClusterNode, Remote {
         this.#listeners.tell('conflict', { node: name, incarnation });
       else dialer?.failed(new LinkFailed({ address: link.remote, why: reason }));
     };
-    const peer = new Peer(this.#core, identity, link, rights, {
+    const peer = new Peer(this.#core, identity, (this.#ups += 1), link, rights, {
       gone,
       lost: down,
       member: (isJoin, group, path) => this.#groups.told(name, isJoin, group, path),

@@ -22,9 +22,10 @@ export const OP = {
   stopped: 13,
   join: 14,
   leave: 15,
-  claim: 16,
-  claimed: 17,
-  unclaim: 18,
+  started: 16,
+  claim: 17,
+  claimed: 18,
+  unclaim: 19,
 } as const;
 
 const HOPS_MAX = 4_096;

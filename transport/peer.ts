@@ -73,6 +73,8 @@ interface RemoteLink {
 
 export class Peer {
   readonly identity: Identity;
+  /** Which link of its node it is, in the order in which they came up. */
+  readonly upAt: number;
   readonly #core: Core;
   readonly #link: Link;
   readonly #rights: PeerRights;
@@ -83,8 +85,9 @@ export class Peer {
   #isClosing = false;
   /** Our requests that the other side answers, and whether their loss is for us to tell. */
   readonly #exports = new Map<number, { readonly ask: Ask; readonly owed: boolean }>();
-  /** Its requests, as requests of our own. */
+  /** Its requests, as requests of our own; and those of which it knows that they are handled. */
   readonly #imports = new Map<number, Ask>();
+  readonly #toldStarted = new Set<number>();
   /** Our watches there, and its watches here. */
   readonly #watches = new Map<number, RemoteEnd>();
   readonly #watched = new Map<number, () => void>();
@@ -95,9 +98,17 @@ export class Peer {
   >();
   #nextId = 1;
 
-  constructor(core: Core, identity: Identity, link: Link, rights: PeerRights, report: PeerReport) {
+  constructor(
+    core: Core,
+    identity: Identity,
+    upAt: number,
+    link: Link,
+    rights: PeerRights,
+    report: PeerReport,
+  ) {
     this.#core = core;
     this.identity = identity;
+    this.upAt = upAt;
     this.#link = link;
     this.#rights = rights;
     this.#report = report;
@@ -324,6 +335,11 @@ export class Peer {
         const ask = this.#imports.get(id);
         this.#imports.delete(id);
         return ask?.cancel();
+      }
+      case OP.started: {
+        const entry = this.#exports.get(fields.number());
+        if (entry !== undefined) entry.ask.progress = 'started';
+        return undefined;
       }
       case OP.monitor:
         return this.#onMonitor(fields.number(), fields.path());
@@ -564,7 +580,17 @@ export class Peer {
   tick(): void {
     this.#stream.tick();
     for (const [id, { ask }] of this.#exports) if (ask.state !== 'open') this.#exports.delete(id);
-    for (const [id, ask] of this.#imports) if (ask.state !== 'open') this.#imports.delete(id);
+    for (const id of this.#toldStarted) if (!this.#imports.has(id)) this.#toldStarted.delete(id);
+    for (const [id, ask] of this.#imports)
+      if (ask.state !== 'open') this.#imports.delete(id);
+      else if (ask.progress === 'started') this.#tellStarted(id);
+  }
+
+  /** So that a time-out there can say so. What is answered between two looks costs nothing. */
+  #tellStarted(id: number): void {
+    if (this.#toldStarted.has(id)) return;
+    this.#toldStarted.add(id);
+    this.#must([OP.started, id]);
   }
 
   /** Says farewell: what was sent before still arrives. */
