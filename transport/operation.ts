@@ -23,6 +23,8 @@ export const OP = {
   join: 14,
   leave: 15,
   started: 16,
+  look: 17,
+  seen: 18,
 } as const;
 
 const HOPS_MAX = 4_096;
@@ -51,6 +53,13 @@ export class Fields {
     const path = this.text();
     if (!path.startsWith('/')) throw malformed('a path');
     return path;
+  }
+
+  texts(): string[] {
+    const given = this.any();
+    if (!Array.isArray(given) || !given.every((item) => typeof item === 'string'))
+      throw malformed('texts');
+    return given;
   }
 
   number(): number {
