@@ -9,7 +9,7 @@ import { LinkFailed } from './errors.ts';
 import { Handshake } from './handshake.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link } from './link.ts';
-import { Peer } from './peer.ts';
+import { APART, APART_RIGHTS, Peer } from './peer.ts';
 import { reportOf, type NodeReport } from './report.ts';
 import { urlOf, wsLinks } from './ws-link.ts';
 
@@ -83,15 +83,7 @@ function shake(core: Core, link: Link, secrets: readonly string[]): Promise<Peer
       refuses: () => undefined,
       done: (identity) => {
         timers.cancel(timer);
-        const nothing = { send: [], link: [], stop: [], look: false };
-        resolve(
-          new Peer(core, identity, 0, link, nothing, {
-            gone: () => undefined,
-            lost: () => undefined,
-            member: () => true,
-            look: async () => 'an observer',
-          }),
-        );
+        resolve(new Peer(core, identity, 0, link, APART_RIGHTS, APART));
       },
     });
   });

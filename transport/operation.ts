@@ -23,8 +23,11 @@ export const OP = {
   join: 14,
   leave: 15,
   started: 16,
-  look: 17,
-  seen: 18,
+  claim: 17,
+  claimed: 18,
+  unclaim: 19,
+  look: 20,
+  seen: 21,
 } as const;
 
 const HOPS_MAX = 4_096;

@@ -61,7 +61,23 @@ export interface PeerReport {
   member(isJoin: boolean, group: string, path: string): boolean;
   /** The report of the node at the end of a way from here, or why there is none. */
   look(way: readonly string[]): Promise<unknown>;
+  /** It claims a name of the cluster; false when there are too many. */
+  claim(peer: Peer, id: number, name: string, path: string, order: number): boolean;
+  claimed(id: number, name: string, isAllowed: boolean): void;
+  unclaim(name: string): void;
 }
+
+/** For a link to or from an observer, which takes no part: what it may do, and what becomes of what it tells. */
+export const APART_RIGHTS: PeerRights = { send: [], link: [], stop: [], look: true };
+export const APART: PeerReport = {
+  gone: () => undefined,
+  lost: () => undefined,
+  member: () => true,
+  claim: () => true,
+  claimed: () => undefined,
+  unclaim: () => undefined,
+  look: async () => 'not allowed',
+};
 
 /** A link between a life here and a place there. */
 interface RemoteLink {
@@ -230,6 +246,19 @@ export class Peer {
     this.#must([isJoin ? OP.join : OP.leave, group, path]);
   }
 
+  /** Claims a name of the cluster for an agent of this node. */
+  claim(id: number, name: string, path: string, order: number): void {
+    this.#must([OP.claim, id, name, path, order]);
+  }
+
+  claimed(id: number, name: string, isAllowed: boolean): void {
+    this.#must([OP.claimed, id, name, isAllowed]);
+  }
+
+  unclaim(name: string): void {
+    this.#must([OP.unclaim, name]);
+  }
+
   /** Sends what must not be lost while the link is up. */
   #must(operation: readonly unknown[]): void {
     if (!this.#open) return;
@@ -375,6 +404,12 @@ export class Peer {
         return void this.#onLook(fields.number(), fields.texts());
       case OP.seen:
         return this.#onSeen(fields.number(), fields.any());
+      case OP.claim:
+        return this.#onClaim(fields.number(), fields.text(), fields.path(), fields.number());
+      case OP.claimed:
+        return this.#report.claimed(fields.number(), fields.text(), fields.any() === true);
+      case OP.unclaim:
+        return this.#report.unclaim(fields.text());
       default:
         throw malformed('an unknown operation');
     }
@@ -426,6 +461,14 @@ export class Peer {
         undefined,
       );
     }
+  }
+
+  #onClaim(id: number, name: string, path: string, order: number): void {
+    const { claim, send } = this.#rights;
+    const allowed = claim ?? (send === undefined ? ['*'] : []);
+    if (!allowed.includes('*') && !allowed.includes(name)) this.claimed(id, name, false);
+    else if (!this.#report.claim(this, id, name, path, order))
+      this.close(CLOSE.overload, 'too many names');
   }
 
   #onMonitor(id: number, path: string): void {
