@@ -13,7 +13,8 @@
 import { hash } from './digest.ts';
 import { fairLoopIn, type Edge, type Node } from './fair-graph.ts';
 import type { SearchBound } from './report.ts';
-import { Run, type Choice, type Step } from './run.ts';
+import { Run } from './run.ts';
+import type { Choice, Step } from './step.ts';
 import type { Scenario } from './scenario.ts';
 import { SETUP, chooserOf, take, type Move } from './schedule.ts';
 import type { Violation } from './violation.ts';

@@ -189,8 +189,9 @@ class Exploration<W> {
     this.#stoppedBy = stoppedBy;
     if (violation !== undefined) {
       const run = replay(this.#scenario, this.#first, moves, this.#beside);
-      run.violation ??= run.judged(violation);
-      this.#failed(run, this.#first, 'exhaustive', moves);
+      const { steps, setup } = run;
+      const trace = { steps, setup, violation: run.violation ?? run.judged(violation) };
+      this.#failed(trace, this.#first, 'exhaustive', moves);
     } else
       this.#isProved =
         closed &&

@@ -16,7 +16,7 @@ export { explore, type CheckOptions, type Progress } from './explore.ts';
 export type { SequentialModel } from './linearizable.ts';
 export { Trial, TrialFailed, cases, holds } from './property.ts';
 export type { Coverage, Failure, Minimal, Report } from './report.ts';
-export type { Choice, Step } from './run.ts';
+export type { Choice, Step } from './step.ts';
 export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
 export type { Move } from './schedule.ts';
 export { markdownOf, sequenceDiagram, waitForGraph } from './sequence-diagram.ts';

@@ -5,7 +5,7 @@
  * What makes an edge of the graph stands in runtime/wait-for.ts, which also finds circles live.
  */
 import { waitsOf, type Ask, type Cell, type Core, type WaitEdge } from '../runtime/internal.ts';
-import { nameOf, obligationName } from './names.ts';
+import { cellAt, nameOf, obligationName } from './names.ts';
 import { matches } from './scenario.ts';
 import type { Violation } from './violation.ts';
 
@@ -137,10 +137,6 @@ function custodyOf(core: Core, ask: Ask): string {
   return holder.life.behavior?.wait === undefined
     ? `held by ${who}, which is idle`
     : `held by ${who}, which waits`;
-}
-
-function cellAt(core: Core, address: string | undefined): Cell | undefined {
-  return address === undefined ? undefined : core.cells.get(address.slice(address.indexOf('/')));
 }
 
 function obligationOf(ask: Ask): string {

@@ -29,6 +29,7 @@ import { checkPayload } from './codec.ts';
 import { Dialer } from './dialer.ts';
 import { LinkFailed, MalformedFrame } from './errors.ts';
 import { Groups, type Group } from './groups.ts';
+import { NameClaims, keepFirst, type ClusterNames, type NameResolver } from './names.ts';
 import { Handshake, type Identity } from './handshake.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link, type LinkClose, type Links, type Listener } from './link.ts';
@@ -56,6 +57,8 @@ export interface JoinOptions {
   readonly client?: WsOptions['client'];
   /** Allows plain `ws` beyond this machine: only the handshake is authenticated then. */
   readonly insecure?: boolean;
+  /** Who keeps a name of the cluster that two sides of a split hold; the same on all nodes; default `keepFirst`. */
+  readonly onNameConflict?: NameResolver;
   /** Another way to make links than WebSockets; `listen: {}` then means to listen. */
   readonly links?: Links;
 }
@@ -84,6 +87,8 @@ export interface ClusterNode extends AsyncDisposable {
   ref(address: string): AnyRef;
   /** A group of agents over all nodes, by its name. */
   group(name: string): Group;
+  /** The names of the cluster, each of which one agent holds. */
+  readonly names: ClusterNames;
   /** The nodes that are linked with this one, by name. */
   nodes(): readonly NodeInfo[];
   /** Calls back at each event of a type; returns what ends it. */
@@ -95,7 +100,17 @@ export interface ClusterNode extends AsyncDisposable {
   leave(): Promise<void>;
 }
 
-const KNOWN = ['name', 'listen', 'seeds', 'secret', 'peers', 'client', 'insecure', 'links'];
+const KNOWN = [
+  'name',
+  'listen',
+  'seeds',
+  'secret',
+  'peers',
+  'client',
+  'insecure',
+  'links',
+  'onNameConflict',
+];
 const SECRET_MIN = 16;
 
 /**
@@ -133,7 +148,7 @@ export async function joinCluster(system: System, options: JoinOptions): Promise
       ...(options.client !== undefined && { client: options.client }),
     });
   if (options.links === undefined) for (const seed of seeds) urlOf(seed, insecure);
-  const node = new Node(core, links, secrets, options.peers);
+  const node = new Node(core, links, secrets, options);
   if (options.listen !== undefined) await node.listen();
   node.open(seeds);
   return node;
@@ -152,6 +167,7 @@ function secretsOf(secret: JoinOptions['secret']): readonly string[] {
 class Node implements ClusterNode, Remote {
   readonly name: string;
   readonly incarnation: string;
+  readonly names: NameClaims;
   readonly #core: Core;
   readonly #links: Links;
   readonly #secrets: readonly string[];
@@ -170,16 +186,23 @@ class Node implements ClusterNode, Remote {
   #tickDueMs = 0;
   #left: Promise<void> | undefined;
 
-  constructor(core: Core, links: Links, secrets: readonly string[], rights: Rights | undefined) {
+  constructor(core: Core, links: Links, secrets: readonly string[], options: JoinOptions) {
     this.#core = core;
     this.#links = links;
     this.#secrets = secrets;
-    this.#rights = rights;
+    this.#rights = options.peers;
     this.name = core.node;
     this.incarnation = core.random.id();
     this.#listeners = new NodeListeners((callback) => core.guard(callback));
     this.#alone = core.network;
-    this.#groups = new Groups(core, () => this.#peers.values());
+    const peers = (): Iterable<Peer> => this.#peers.values();
+    this.#groups = new Groups(core, peers);
+    this.names = new NameClaims(core, peers, options.onNameConflict ?? keepFirst, (conflict) => {
+      const { name, kept, lost: losers } = conflict;
+      const addresses = losers.map(({ address }) => address);
+      core.log.warn({ name, kept: kept?.address, lost: addresses }, 'a name was held twice');
+      this.#listeners.tell('nameConflict', conflict);
+    });
   }
 
   async listen(): Promise<void> {
@@ -386,6 +409,7 @@ class Node implements ClusterNode, Remote {
     };
     const down = ({ code, reason, here }: PeerEnd): void => {
       this.#groups.down(name);
+      this.names.down(name);
       // Who has said goodbye is no trouble.
       const level = code === CLOSE.left ? 'info' : 'warn';
       this.#core.log[level]({ peer: name, code, reason }, 'node down');
@@ -399,10 +423,14 @@ class Node implements ClusterNode, Remote {
       gone,
       lost: down,
       member: (isJoin, group, path) => this.#groups.told(name, isJoin, group, path),
+      claim: (from, id, claimed, path, order) => this.names.claim(from, id, claimed, path, order),
+      claimed: (id, claimed, isAllowed) => this.names.claimed(name, id, claimed, isAllowed),
+      unclaim: (claimed) => this.names.unclaim(name, claimed),
     });
     this.#peers.set(name, peer);
     this.#listeners.tell('nodeup', { node: name, incarnation });
     this.#groups.up(peer);
+    this.names.up(peer);
   }
 
   // ── Liveness ────────────────────────────────────────────────────────────────────────────────

@@ -73,13 +73,7 @@ export class Groups {
   }
 
   #join(group: string, ref: AnyRef): void {
-    const cell = cellOf(ref);
-    // A ref of another system in this process leads to its cell, too.
-    if (cell === undefined || cell.core !== this.#core || cell.life.over) {
-      const allowed = 'a living agent of this node';
-      throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
-    }
-    const { life } = cell;
+    const life = lifeHere(this.#core, ref);
     const membership: Membership = {
       life,
       forget: life.whenOver(() => this.#remove(group, membership)),
@@ -87,7 +81,7 @@ export class Groups {
     const own = this.#own.get(group);
     if (own === undefined) this.#own.set(group, [membership]);
     else own.push(membership);
-    for (const peer of this.#peers()) peer.member(true, group, cell.path);
+    for (const peer of this.#peers()) peer.member(true, group, life.cell.path);
     this.#tell('join', group, ref);
   }
 
@@ -156,4 +150,13 @@ export class Groups {
     this.#tell(isJoin ? 'join' : 'leave', group, this.#core.refAt(`${node}${path}`));
     return true;
   }
+}
+
+/** The present life of an agent of this node. Throws `InvalidOption` for any other ref. */
+export function lifeHere(core: Core, ref: AnyRef): Life {
+  const cell = cellOf(ref);
+  // A ref of another system in this process leads to its cell, too.
+  if (cell !== undefined && cell.core === core && !cell.life.over) return cell.life;
+  const allowed = 'a living agent of this node';
+  throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
 }

@@ -2,6 +2,8 @@
 export { joinCluster } from './cluster.ts';
 export type { ClusterNode, JoinOptions, NodeInfo } from './cluster.ts';
 export type { Group, GroupEvent } from './groups.ts';
+export { keepFirst } from './names.ts';
+export type { ClusterNames, NameClaim, NameConflict, NameResolver } from './names.ts';
 export type { NodeEvents } from './node-events.ts';
 export type { PeerRights, Rights } from './rights.ts';
 export { CLOSE } from './link.ts';

@@ -24,7 +24,7 @@ export const TRANSPORT_LIMITS = {
   redialMs: 100,
   /** Milliseconds between two attempts at most. */
   redialMsMax: 10_000,
-  /** Groups of a peer, and its members of one of them; one more ends the connection. */
+  /** Groups of a peer, its members of one of them, and its names; one more ends the connection. */
   membersMax: 100_000,
   /** Links that may be in a handshake at a time; one more is closed at once. */
   handshakesMax: 64,

@@ -23,6 +23,9 @@ export const OP = {
   join: 14,
   leave: 15,
   started: 16,
+  claim: 17,
+  claimed: 18,
+  unclaim: 19,
 } as const;
 
 const HOPS_MAX = 4_096;

@@ -58,6 +58,10 @@ export interface PeerReport {
   lost(end: PeerEnd): void;
   /** One of its agents has joined a group, or left it; false when there are too many. */
   member(isJoin: boolean, group: string, path: string): boolean;
+  /** It claims a name of the cluster; false when there are too many. */
+  claim(peer: Peer, id: number, name: string, path: string, order: number): boolean;
+  claimed(id: number, name: string, isAllowed: boolean): void;
+  unclaim(name: string): void;
 }
 
 /** A link between a life here and a place there. */
@@ -217,6 +221,19 @@ export class Peer {
     this.#must([isJoin ? OP.join : OP.leave, group, path]);
   }
 
+  /** Claims a name of the cluster for an agent of this node. */
+  claim(id: number, name: string, path: string, order: number): void {
+    this.#must([OP.claim, id, name, path, order]);
+  }
+
+  claimed(id: number, name: string, isAllowed: boolean): void {
+    this.#must([OP.claimed, id, name, isAllowed]);
+  }
+
+  unclaim(name: string): void {
+    this.#must([OP.unclaim, name]);
+  }
+
   /** Sends what must not be lost while the link is up. */
   #must(operation: readonly unknown[]): void {
     if (!this.#open) return;
@@ -358,6 +375,12 @@ export class Peer {
         if (!this.#report.member(operation[0] === OP.join, fields.text(), fields.path()))
           this.close(CLOSE.overload, 'too many members of groups');
         return undefined;
+      case OP.claim:
+        return this.#onClaim(fields.number(), fields.text(), fields.path(), fields.number());
+      case OP.claimed:
+        return this.#report.claimed(fields.number(), fields.text(), fields.any() === true);
+      case OP.unclaim:
+        return this.#report.unclaim(fields.text());
       default:
         throw malformed('an unknown operation');
     }
@@ -409,6 +432,14 @@ export class Peer {
         undefined,
       );
     }
+  }
+
+  #onClaim(id: number, name: string, path: string, order: number): void {
+    const { claim, send } = this.#rights;
+    const allowed = claim ?? (send === undefined ? ['*'] : []);
+    if (!allowed.includes('*') && !allowed.includes(name)) this.claimed(id, name, false);
+    else if (!this.#report.claim(this, id, name, path, order))
+      this.close(CLOSE.overload, 'too many names');
   }
 
   #onMonitor(id: number, path: string): void {

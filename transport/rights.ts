@@ -6,6 +6,8 @@ export interface PeerRights {
   readonly send?: readonly string[];
   /** To link with, which can end an agent that traps no exits; default all, and none where `send` is given. */
   readonly link?: readonly string[];
+  /** Names of the cluster that its agents may have, or `*`; default all, and none where `send` is given. */
+  readonly claim?: readonly string[];
   /** To stop, kill and send exit signals to; default none. */
   readonly stop?: readonly string[];
 }
