@@ -6,6 +6,7 @@
 import { InvalidOption, type AnyRef } from '../runtime/index.ts';
 import { cellOf, type Core, type Life } from '../runtime/internal.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
+import type { GroupReport } from './report.ts';
 
 /** Who has come or gone. */
 export interface GroupEvent {
@@ -109,6 +110,21 @@ export class Groups {
       (groups.get(group) ?? []).map((path) => this.#core.refAt(`${node}${path}`) as AnyRef),
     );
     return [...own, ...others];
+  }
+
+  /** The groups that this node knows of, by name. */
+  report(): GroupReport[] {
+    const { reportRowsMax } = TRANSPORT_LIMITS;
+    const names = new Set(this.#own.keys());
+    for (const groups of this.#others.values()) for (const name of groups.keys()) names.add(name);
+    return [...names]
+      .sort()
+      .slice(0, reportRowsMax)
+      .map((group) => {
+        const members = this.#members(group);
+        const named = members.slice(0, reportRowsMax).map(({ address }) => address);
+        return { group, count: members.length, members: named };
+      });
   }
 
   #tell(type: GroupEvent['type'], group: string, ref: AnyRef): void {
