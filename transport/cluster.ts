@@ -15,6 +15,7 @@ import {
   NOCONNECTION,
   checkFunction,
   checkOptions,
+  LogThrottle,
   coreOf,
   nameOf,
   type Cell,
@@ -25,6 +26,7 @@ import {
   type RemoteEnd,
   type Timer,
 } from '../runtime/internal.ts';
+import { Callers } from './callers.ts';
 import { checkPayload } from './codec.ts';
 import { Dialer } from './dialer.ts';
 import { LinkFailed, MalformedFrame } from './errors.ts';
@@ -162,6 +164,9 @@ class Node implements ClusterNode, Remote {
   readonly #peers = new Map<string, Peer>();
   readonly #suspected = new Set<string>();
   readonly #handshakes = new Set<{ readonly handshake: Handshake; readonly link: Link }>();
+  readonly #callers = new Callers<Link>((link) => link.close(CLOSE.handshake, 'too many callers'));
+  /** Strangers must not fill the log, either. */
+  readonly #strangers: LogThrottle;
   readonly #dialers: Dialer[] = [];
   #listener: Listener | undefined;
   #timer: Timer | undefined;
@@ -177,11 +182,17 @@ class Node implements ClusterNode, Remote {
     this.incarnation = core.random.id();
     this.#listeners = new NodeListeners((callback) => core.guard(callback));
     this.#alone = core.network;
+    this.#strangers = new LogThrottle(core.log);
     this.#groups = new Groups(core, () => this.#peers.values());
   }
 
   async listen(): Promise<void> {
-    this.#listener = await this.#links.listen((link) => this.#shake(link, undefined));
+    const { clock } = this.#core;
+    this.#listener = await this.#links.listen(
+      (link) => this.#shake(link, undefined),
+      (remote, reason) =>
+        this.#strangers.warn(clock.now(), { remote, reason }, 'a caller was turned away'),
+    );
   }
 
   open(seeds: readonly string[]): void {
@@ -304,22 +315,26 @@ class Node implements ClusterNode, Remote {
 
   #shake(link: Link, dialer: Dialer | undefined): void {
     const { clock, random, timers, log } = this.#core;
-    if (this.#handshakes.size >= TRANSPORT_LIMITS.handshakesMax || this.#left !== undefined) {
-      link.close(CLOSE.refused, 'too many handshakes');
-      dialer?.failed(new LinkFailed({ address: link.remote, why: 'too many handshakes' }));
+    if (this.#left !== undefined) {
+      link.close(CLOSE.left, 'left');
       return;
     }
+    let leave = (): void => undefined;
     const dueMs = clock.now() + TRANSPORT_LIMITS.handshakeMs;
     const timer = timers.schedule(dueMs, () => link.close(CLOSE.handshake, 'no handshake in time'));
     const over = (): void => {
       timers.cancel(timer);
       this.#handshakes.delete(entry);
+      leave();
     };
     link.onClose = ({ code, reason }) => {
       over();
       const peer = handshake.peer?.name;
-      if (code !== CLOSE.connected && code !== CLOSE.left)
-        log.warn({ remote: link.remote, peer, code, reason }, 'a handshake failed');
+      const fields = { remote: link.remote, peer, code, reason };
+      if (code !== CLOSE.connected && code !== CLOSE.left) {
+        if (dialer !== undefined) log.warn(fields, 'a handshake failed');
+        else this.#strangers.warn(clock.now(), fields, 'a handshake of a caller failed');
+      }
       if (code === CLOSE.connected) dialer?.linked();
       else dialer?.failed(new LinkFailed({ address: link.remote, why: `${code} ${reason}` }));
     };
@@ -343,6 +358,8 @@ class Node implements ClusterNode, Remote {
         link.close(CLOSE.malformed, reason);
       }
     };
+    // Last, since it may turn another caller away, or this one.
+    if (dialer === undefined) leave = this.#callers.enter(link.remote, link);
   }
 
   /** Whether a node that has proved itself may not be linked now, and why. */
