@@ -14,7 +14,15 @@ import type { Clock } from './clock.ts';
 import { crashFields, redacted, redactingLog, type Redact } from './crash-report.ts';
 import { DeadLetters, type DeadLetter, type DeadLetterReason } from './dead-letters.ts';
 import type { Effects } from './effects.ts';
-import { Envelope, Lineage, Task, typeOf, type Budget, type Destination } from './envelope.ts';
+import {
+  Envelope,
+  Lineage,
+  Task,
+  typeOf,
+  type Budget,
+  type Destination,
+  type Hop,
+} from './envelope.ts';
 import {
   ActorEnded,
   DeadlockError,
@@ -23,6 +31,7 @@ import {
   MailboxFull,
   NameTaken,
   NoSuchActor,
+  ROOM,
   SystemStopped,
   type TroupeError,
 } from './errors.ts';
@@ -45,7 +54,7 @@ import { Siblings } from './siblings.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
 import { Timers } from './timers.ts';
-import { circleThrough } from './wait-for.ts';
+import { circleThrough, youngestOf, type WaitEdge } from './wait-for.ts';
 import { XStateBehavior } from './xstate/behavior.ts';
 import { XStateHost, checkXState } from './xstate/host.ts';
 
@@ -82,7 +91,8 @@ export interface Counters {
 
 /** Who is told of what happens seldom: a watchdog. */
 export interface Watch {
-  deadlocked(members: readonly string[], requests: readonly string[], youngest: Ask): void;
+  /** `youngest` is where the circle is broken. */
+  deadlocked(members: readonly string[], requests: readonly string[], youngest: WaitEdge): void;
   /** A request is handed on. */
   forwarded(ask: Ask, to: Destination, request: unknown): void;
   crashed(cell: Cell, poison: Envelope | undefined): void;
@@ -235,7 +245,10 @@ export class Core {
       checkTimeout(options.timeoutMs) ??
       (inherited.deadlineMs === Infinity ? this.#parts.askTimeoutMs : Infinity);
     checkBudget(budget);
-    const lineage = inherited.derive(asker.address ?? `${this.node}/`, nowMs + timeoutMs, budget);
+    const id = this.nextId();
+    const hop = this.#hop('asked', request.type, id, nowMs);
+    const by = asker.address ?? `${this.node}/`;
+    const lineage = inherited.derive(by, nowMs + timeoutMs, budget, hop);
     const ask = this.ledger.make(asker, request.type, to.address, lineage, nowMs);
     const { hopsMax } = this.#parts;
     if (this.stopping)
@@ -248,10 +261,7 @@ export class Core {
       const message = { replyTo, ...request };
       message.replyTo = replyTo;
       this.checkMessage(message);
-      this.#dispatch(
-        new Envelope(this.nextId(), to, asker.address, message, lineage, ask, false),
-        life,
-      );
+      this.#dispatch(new Envelope(id, to, asker.address, message, lineage, ask, false), life);
       if (this.inspection.active) {
         this.inspection.emit({
           type: 'asked',
@@ -270,20 +280,23 @@ export class Core {
     this.checkMessage(request);
     to.check?.(request as object);
     this.ledger.release(ask);
-    const lineage = ask.lineage.derive(life.address, Infinity, undefined);
+    const id = this.nextId();
+    const hop = this.#hop('forwarded', typeOf(request), id, this.stampMs());
+    const lineage = ask.lineage.derive(life.address, Infinity, undefined, hop);
     ask.lineage = lineage;
     const { hopsMax } = this.#parts;
     if (lineage.hops > hopsMax)
       ask.fail(new HopLimit({ address: to.address, hopsMax, chain: lineage.path }));
     else {
-      this.#dispatch(
-        new Envelope(this.nextId(), to, life.address, request, lineage, ask, false),
-        life,
-      );
+      this.#dispatch(new Envelope(id, to, life.address, request, lineage, ask, false), life);
       this.forwarded.push(ask);
       this.watch?.forwarded(ask, to, request);
       if (running.cell === undefined) this.checkForwarded();
     }
+  }
+
+  #hop(did: Hop['did'], message: string, id: number, atMs: number): Hop | undefined {
+    return this.watch === undefined ? undefined : { did, message, id, atMs };
   }
 
   /** Looks for circles that requests have closed which were handed on. */
@@ -291,20 +304,27 @@ export class Core {
     for (const { at } of this.forwarded.splice(0)) if (at !== undefined) this.breakDeadlock(at);
   }
 
-  /** Fails the youngest request of a circle that goes through an agent, if it is in one. */
+  /**
+   * Breaks a circle that goes through an agent, if it is in one: its youngest request fails. When all
+   * in it only wait for room, the youngest of their messages becomes a dead letter, as it would have
+   * in a mailbox that makes nobody wait.
+   */
   breakDeadlock(cell: Cell): void {
     const circle = circleThrough(cell);
     if (circle === undefined) return;
-    const [youngest] = circle.map(({ ask }) => ask).sort((a, b) => b.id - a.id);
-    if (youngest === undefined) return;
-    const members = circle.map(({ from }) => from.address);
-    const requests = circle.map(({ ask }) => ask.request);
-    const path = this.#pathOf(youngest.by ?? '') ?? cell.path;
+    const youngest = youngestOf(circle);
+    const { from, to, ask } = youngest;
+    const members = circle.map((edge) => edge.from.address);
+    const requests = circle.map((edge) => (edge.envelope === undefined ? edge.ask.request : ROOM));
+    const { path } = this.cellAt(ask?.by) ?? from;
     if (this.inspection.active) this.inspection.emit({ type: 'deadlock', path, members, requests });
     this.#deadlocks.warn(this.clock.now(), { path, members, requests }, 'deadlock');
     this.watch?.deadlocked(members, requests, youngest);
-    const { target: address, request: message } = youngest;
-    youngest.fail(new DeadlockError({ address, message, members, requests }));
+    if (ask === undefined) to.turnAway(from.address);
+    else {
+      const { target: address, request: message } = ask;
+      ask.fail(new DeadlockError({ address, message, members, requests }));
+    }
   }
 
   /** An ask by code outside agents, or by an agent that wants a promise. */
@@ -620,6 +640,12 @@ export class Core {
     }
     this.#stampsLeft -= 1;
     return this.#stampedMs;
+  }
+
+  /** The agent that lives at an address of this node. */
+  cellAt(address: string | undefined): Cell | undefined {
+    const path = address === undefined ? undefined : this.#pathOf(address);
+    return path === undefined ? undefined : this.cells.get(path);
   }
 
   /** The path at an address of this node; undefined for another node, an ask or a name. */

@@ -6,12 +6,14 @@
 import type { Ask } from './ask.ts';
 import type { Cell } from './cell.ts';
 import type { Core, Watch } from './core.ts';
-import type { Destination, Envelope, Lineage } from './envelope.ts';
-import { InvalidOption } from './errors.ts';
+import { custodyOfAsk, custodyOfMessage, hopsOf, type CustodyEntry } from './custody.ts';
+import type { Destination, Envelope } from './envelope.ts';
+import { circleText, InvalidOption } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { LogThrottle } from './log-throttle.ts';
 import { checkFunction, checkOptions } from './options.ts';
 import { coreOf, type System } from './system.ts';
+import type { WaitEdge } from './wait-for.ts';
 
 /** What a watchdog has seen. */
 export interface Alarm {
@@ -29,8 +31,8 @@ export interface Alarm {
   readonly agents: readonly string[];
   /** The types of the requests or messages that are concerned. */
   readonly requests: readonly string[];
-  /** Who asked for it or handed it on, oldest first, then who has it; at most `custodyMax`. */
-  readonly custody: readonly string[];
+  /** Who asked for it or handed it on, oldest first, then who has it; the last `custodyMax` entries. */
+  readonly custody: readonly CustodyEntry[];
 }
 
 /** What a watchdog looks for, and how often. */
@@ -165,14 +167,18 @@ class Watchdog implements Watch {
 
   // ── What is noted as it happens ─────────────────────────────────────────────────────────────
 
-  deadlocked(members: readonly string[], requests: readonly string[], youngest: Ask): void {
-    const waits = members.map((member, at) => `${member} waits for "${requests[at]}" of`);
+  deadlocked(members: readonly string[], requests: readonly string[], youngest: WaitEdge): void {
+    const { ask, to, envelope } = youngest;
+    const custody =
+      envelope === undefined
+        ? custodyOfAsk(ask)
+        : custodyOfMessage(envelope, to.address, 'waits for room');
     this.#raise({
       kind: 'deadlock',
-      message: `${waits.join(' ')} ${members[0]}`,
+      message: circleText(members, requests),
       agents: members,
       requests,
-      custody: custodyOf(youngest.lineage, youngest.at?.address),
+      custody,
     });
   }
 
@@ -188,7 +194,7 @@ class Watchdog implements Watch {
     if (hop === laps.saved && (laps.laps === 0 || laps.hops === laps.lap * (laps.laps + 1))) {
       if (laps.laps === 0) laps.lap = laps.hops;
       laps.laps += 1;
-      if (laps.laps === 2) this.#loops(ask, to, laps.lap);
+      if (laps.laps === 2) this.#loops(ask, laps.lap);
     } else if (laps.laps === 0 ? laps.hops >= laps.power : laps.hops > laps.lap * (laps.laps + 1)) {
       Object.assign(laps, { saved: hop, hops: 0, power: laps.power * 2, laps: 0 });
     }
@@ -208,9 +214,9 @@ class Watchdog implements Watch {
     }
   }
 
-  #loops(ask: Ask, to: Destination, lap: number): void {
-    const custody = custodyOf(ask.lineage, to.address);
-    const agents = [...new Set(custody.slice(-lap - 1))];
+  #loops(ask: Ask, lap: number): void {
+    const custody = hopsOf(ask.lineage);
+    const agents = [...new Set(custody.slice(-lap).map(({ agent }) => agent))];
     const { request } = ask;
     const message = `"${request}" was handed round twice without a change: ${agents.join(', ')}`;
     this.#raise({ kind: 'handoff loop', message, agents, requests: [request], custody });
@@ -238,7 +244,7 @@ class Watchdog implements Watch {
       message: `${cell.address} crashed ${storm.atMs.length} times within ${stormWindowMs} ms and handled nothing to its end`,
       agents: [cell.address],
       requests: poison === undefined ? [] : [poison.type],
-      custody: poison === undefined ? [] : custodyOf(poison.lineage, cell.address),
+      custody: poison === undefined ? [] : custodyOfMessage(poison, cell.address, 'crashed', nowMs),
     });
   }
 
@@ -260,7 +266,7 @@ class Watchdog implements Watch {
     const { at, by, request, target } = ask;
     const ageMs = nowMs - ask.madeAtMs;
     // A circle that has closed by a change of a machine's own which nobody was told of.
-    const asker = by === undefined ? undefined : this.#core.cells.get(by.slice(by.indexOf('/')));
+    const asker = this.#core.cellAt(by);
     if (asker !== undefined && ageMs > this.#numbers.everyMs) this.#core.breakDeadlock(asker);
     if (at === undefined || ageMs <= this.#numbers.stuckMs || this.#stuck.has(ask)) return;
     if (this.#options.mayWait?.includes(request) === true || !isIdle(at)) return;
@@ -270,7 +276,7 @@ class Watchdog implements Watch {
       message: `"${request}" of ${by ?? 'code outside agents'} to ${target} is open for ${Math.round(ageMs)} ms, and ${at.address}, which has it, is idle`,
       agents: [...new Set([...(by === undefined ? [] : [by]), at.address])],
       requests: [request],
-      custody: custodyOf(ask.lineage, at.address),
+      custody: custodyOfAsk(ask),
     });
   }
 
@@ -286,13 +292,13 @@ class Watchdog implements Watch {
     const ageMs = nowMs - envelope.enqueuedAtMs;
     if (seen.isReported || ageMs <= starvedMs || served < starvedServed) return;
     seen.isReported = true;
-    const { type, lineage } = envelope;
+    const { type } = envelope;
     this.#raise({
       kind: 'starvation',
       message: `"${type}" waits at ${address} for ${Math.round(ageMs)} ms, while ${served} others were handled`,
       agents: [address],
       requests: [type],
-      custody: custodyOf(lineage, address),
+      custody: custodyOfMessage(envelope, address, 'queued'),
     });
   }
 
@@ -316,9 +322,4 @@ function isIdle({ status, suspended, isHeld, life, children }: Cell): boolean {
   for (const child of children?.values() ?? [])
     if (child.status !== 'vacant' && !isIdle(child)) return false;
   return true;
-}
-
-function custodyOf(lineage: Lineage | undefined, holder: string | undefined): string[] {
-  const path = lineage?.path ?? [];
-  return (holder === undefined ? path : [...path, holder]).slice(-LIMITS.custodyMax);
 }

@@ -6,6 +6,7 @@
 import { InvalidOption, type AnyRef } from '../runtime/index.ts';
 import { cellOf, type Core, type Life } from '../runtime/internal.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
+import type { GroupReport } from './report.ts';
 
 /** Who has come or gone. */
 export interface GroupEvent {
@@ -78,13 +79,8 @@ export class Groups {
   }
 
   #join(group: string, ref: AnyRef): void {
-    const cell = cellOf(ref);
-    // A ref of another system in this process leads to its cell, too.
-    if (cell === undefined || cell.core !== this.#core || cell.life.over) {
-      const allowed = 'a living agent of this node';
-      throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
-    }
-    const { life, path } = cell;
+    const life = lifeHere(this.#core, ref);
+    const { path } = life.cell;
     if (path.length > TRANSPORT_LIMITS.textCharsMax) {
       const allowed = `a path of at most ${TRANSPORT_LIMITS.textCharsMax} characters`;
       throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
@@ -124,6 +120,21 @@ export class Groups {
       (groups.get(group) ?? []).map((path) => this.#core.refAt(`${node}${path}`) as AnyRef),
     );
     return [...own, ...others];
+  }
+
+  /** The groups that this node knows of, by name. */
+  report(): GroupReport[] {
+    const { reportRowsMax } = TRANSPORT_LIMITS;
+    const names = new Set(this.#own.keys());
+    for (const groups of this.#others.values()) for (const name of groups.keys()) names.add(name);
+    return [...names]
+      .sort()
+      .slice(0, reportRowsMax)
+      .map((group) => {
+        const members = this.#members(group);
+        const named = members.slice(0, reportRowsMax).map(({ address }) => address);
+        return { group, count: members.length, members: named };
+      });
   }
 
   #tell(type: GroupEvent['type'], group: string, ref: AnyRef): void {
@@ -169,4 +180,13 @@ export class Groups {
     this.#tell(isJoin ? 'join' : 'leave', group, this.#core.refAt(`${node}${path}`));
     return true;
   }
+}
+
+/** The present life of an agent of this node. Throws `InvalidOption` for any other ref. */
+export function lifeHere(core: Core, ref: AnyRef): Life {
+  const cell = cellOf(ref);
+  // A ref of another system in this process leads to its cell, too.
+  if (cell !== undefined && cell.core === core && !cell.life.over) return cell.life;
+  const allowed = 'a living agent of this node';
+  throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
 }

@@ -30,7 +30,7 @@ export const TRANSPORT_LIMITS = {
   redialMs: 100,
   /** Milliseconds between two attempts at most. */
   redialMsMax: 10_000,
-  /** Memberships of a peer in groups; one more ends the connection. */
+  /** Memberships of a peer in groups, and its names; one more of either ends the connection. */
   membersMax: 100_000,
   /** Monitors and links that one side has at the other; one more is refused to whoever asks, and ends the connection where it comes in. */
   watchesMax: 100_000,
@@ -42,4 +42,10 @@ export const TRANSPORT_LIMITS = {
   handshakesMax: 64,
   /** Bytes of a frame of the handshake; a bigger one closes the link. */
   handshakeBytesMax: 4_096,
+  /** Groups, members of each and mailboxes that a node's report names; the numbers count all. */
+  reportRowsMax: 50,
+  /** Milliseconds that an observer waits for the report of a node. */
+  lookMs: 2_000,
+  /** Nodes that a look goes through on its way. */
+  lookHopsMax: 16,
 } as const;

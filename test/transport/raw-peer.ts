@@ -35,8 +35,8 @@ export class RawPeer {
   constructor(link: Link, name: string, secret = SECRET) {
     this.link = link;
     link.onClose = (close) => (this.closed = close);
-    const handshake = new Handshake(link, true, {
-      self: { name, incarnation: 'by-hand' },
+    new Handshake(link, true, {
+      self: { name, incarnation: 'by-hand', role: 'node' },
       secrets: [secret],
       random: createSeededRandom(7),
       refuses: () => undefined,
@@ -45,7 +45,6 @@ export class RawPeer {
         link.onFrame = (bytes) => this.#take(bytes);
       },
     });
-    link.onFrame = (bytes) => handshake.take(bytes);
   }
 
   #take(bytes: Uint8Array): void {
