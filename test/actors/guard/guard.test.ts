@@ -5,10 +5,10 @@
 import { createTestSystem, type TestSystem } from 'troupe/testing';
 import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
-import type { ApprovalRequest } from '../../actors/approval.ts';
-import { EffectConflict, guardedAction } from '../../actors/guarded-action.ts';
-import { guard } from '../../actors/guard.ts';
-import type { Policy } from '../../actors/policy.ts';
+import type { ApprovalRequest } from '../../../actors/guard/approval.ts';
+import { EffectConflict, guardedAction } from '../../../actors/guard/guarded-action.ts';
+import { guard } from '../../../actors/guard/guard.ts';
+import type { Policy } from '../../../actors/guard/policy.ts';
 
 interface Order {
   readonly left: number;

@@ -2,8 +2,8 @@
  * Policy: may this action run now? Pure rules over the action, who wants it and the present state,
  * and how their rulings make one decision. Whoever enforces it stands elsewhere (guard.ts).
  */
-import { InvalidOption, type Budget } from '../runtime/index.ts';
-import { checkFunction, checkOptions } from '../runtime/internal.ts';
+import { InvalidOption, type Budget } from '../../runtime/index.ts';
+import { checkFunction, checkOptions } from '../../runtime/internal.ts';
 
 /** What an action does to the world: only a `read` is allowed when no rule speaks. */
 export type EffectClass = 'read' | 'write' | 'irreversible' | 'spend' | 'external';

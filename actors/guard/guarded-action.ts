@@ -2,7 +2,7 @@
  * A guarded action: what can be asked of a guard, what it does to the world, and what is answered.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { ReplyTo } from '../runtime/index.ts';
+import type { ReplyTo } from '../../runtime/index.ts';
 import type { Decision, EffectClass } from './policy.ts';
 
 /** What an effect is told beside its arguments. */

@@ -8,7 +8,7 @@ import {
   type AgentName,
   type Ref,
   type ReplyTo,
-} from '../runtime/index.ts';
+} from '../../runtime/index.ts';
 import type { Decision, Principal } from './policy.ts';
 
 /** What an approver is asked. The same action of the same principal is asked once while it is open. */

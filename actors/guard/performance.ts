@@ -1,7 +1,7 @@
 /**
  * A performance: the agent that does one effect for a guard, so that the guard stays free meanwhile.
  */
-import { fromHandler } from '../runtime/index.ts';
+import { fromHandler } from '../../runtime/index.ts';
 
 /** What a performance is spawned with. */
 export interface EffectInput {

@@ -11,14 +11,14 @@ import {
   type Down,
   type HandlerLogic,
   type ReplyTo,
-} from '../runtime/index.ts';
-import { checkMethods, checkOptions, running } from '../runtime/internal.ts';
+} from '../../runtime/index.ts';
+import { checkMethods, checkOptions, running } from '../../runtime/internal.ts';
 import { approval, type ApprovalOutcome, type Approver } from './approval.ts';
 import { Audit, type AuditRecord } from './audit.ts';
-import { digestOf } from './digest.ts';
+import { digestOf } from '../digest.ts';
 import { EffectConflict } from './guarded-action.ts';
 import type { AnyAction, GuardedActions, Perform, Verdict } from './guarded-action.ts';
-import { ACTORS_LIMITS } from './limits.ts';
+import { ACTORS_LIMITS } from '../limits.ts';
 import { performance, type EffectInput } from './performance.ts';
 import { checkPolicy, decide } from './policy.ts';
 import type { Decision, Policy, PolicyQuery } from './policy.ts';
@@ -104,7 +104,6 @@ const KEYS: Record<keyof GuardOptions<never, never, never>, true> = {
  *
  * @example
  * ```ts
- * import { createSystem } from 'troupe';
  * import { guard, guardedAction } from 'troupe/actors';
  * import { z } from 'zod';
  *
