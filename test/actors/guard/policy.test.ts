@@ -1,7 +1,12 @@
 /** Policies (6B): how rulings make one decision, and that no mistake of a rule opens the door. */
 import { fc, test as property } from '@fast-check/vitest';
 import { describe, expect, test } from 'vitest';
-import { decide, type Policy, type PolicyQuery, type Ruling } from '../../../actors/guard/policy.ts';
+import {
+  decide,
+  type Policy,
+  type PolicyQuery,
+  type Ruling,
+} from '../../../actors/guard/policy.ts';
 
 type Said = Ruling['decision'];
 const query = (effectClass: PolicyQuery['action']['effectClass'] = 'write'): PolicyQuery => ({
