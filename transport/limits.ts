@@ -1,11 +1,15 @@
 /** Every limit of the transport: name, unit, default, and what happens at it. */
 export const TRANSPORT_LIMITS = {
-  /** Bytes of one frame; a bigger one closes its link, and a message that needs one is refused to its sender. */
+  /** Bytes of one frame; a bigger one closes its link, and a message that needs one goes in parts. */
   frameBytesMax: 1_048_576,
+  /** Bytes of one message; a bigger one is refused to its sender, and closes the link where it comes in. */
+  messageBytesMax: 4_194_304,
   /** Bytes that one turn collects before a frame leaves early. */
   batchBytes: 65_536,
   /** Bytes that a node sends to a peer beyond what the peer has taken; what does not fit is refused to its sender. */
   windowBytes: 8_388_608,
+  /** Bytes that are given to a link and not taken yet, so that a control frame waits behind no more; the rest waits. */
+  aheadBytes: 2_097_152,
   /** Bytes, beyond the window, of replies, signals and notices, which are not refused; one more ends the connection. */
   reserveBytes: 8_388_608,
   /** Bytes that a node takes before it says so to its peer. */

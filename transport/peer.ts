@@ -212,7 +212,7 @@ export class Peer {
     try {
       this.#stream.send(operation, true);
     } catch (error) {
-      // A reply, a reason or an output that no frame holds: not to tell of it would be worse.
+      // A reply, a reason or an output that is too big: not to tell of it would be worse.
       this.close(CLOSE.overload, error instanceof Error ? error.message : 'too big');
     }
   }
@@ -538,7 +538,7 @@ export class Peer {
 
   /** Says farewell: what was sent before still arrives. */
   leave(): void {
-    this.#stream.flush();
+    this.#stream.flush(true);
     this.#stream.control('bye');
     this.close(CLOSE.left, 'left');
   }
