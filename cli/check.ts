@@ -14,6 +14,12 @@ import {
 import type { Found } from './load.ts';
 import { Misuse, inShort } from './misuse.ts';
 
+/** One bug, and the token that replays it. */
+export interface Bug {
+  readonly violation: Omit<Violation, 'cause'>;
+  readonly token: string | undefined;
+}
+
 /** What one check came to. */
 export interface Checked {
   readonly file: string;
@@ -28,6 +34,8 @@ export interface Checked {
   readonly violation: Omit<Violation, 'cause'> | undefined;
   readonly warnings: readonly Omit<Violation, 'cause'>[];
   readonly coverage: Coverage;
+  /** Each bug that was found; the first is `violation`. */
+  readonly failures: readonly Bug[];
   readonly explanation: string;
   readonly token: string | undefined;
   readonly mermaid: string;
@@ -42,26 +50,40 @@ export function check({ file, name, scenario }: Found, options: CheckOptions): C
   } catch (error) {
     throw new Misuse(`the scenario "${name}" in ${file} cannot be run: ${inShort(error)}`);
   }
-  const { verdict, states, schedules, steps, tookMs, failure, coverage } = report;
-  const violation = failure?.minimal?.violation ?? failure?.violation;
+  const { verdict, states, schedules, steps, tookMs, coverage } = report;
+  const failures = report.failures.map(({ violation, minimal }) => ({
+    violation: plain(minimal?.violation ?? violation),
+    token: minimal?.token,
+  }));
+  const [first] = failures;
   return {
     file,
     name,
     verdict,
-    pass: failure === undefined,
+    pass: first === undefined,
     states,
     schedules,
     steps,
     tookMs: Math.round(tookMs),
     seed: options.seed ?? 1,
-    violation: violation && plain(violation),
+    violation: first?.violation,
     warnings: report.warnings.map(plain),
     coverage,
-    explanation: explain(report, { replay: (token) => `npx troupe replay ${token} ${file}` }),
-    token: failure?.minimal?.token,
+    failures,
+    explanation: explanationOf(report, file),
+    token: first?.token,
     mermaid: sequenceDiagram(report),
     svg: svgOf(report),
   };
+}
+
+/** The text of a report: each bug on its own, and whole. */
+function explanationOf(report: Report<undefined>, file: string): string {
+  const replay = (token: string): string => `npx troupe replay ${token} ${file}`;
+  if (report.failures.length < 2) return explain(report, { replay });
+  return report.failures
+    .map((failure) => explain({ ...report, failure, failures: [failure] }, { replay }))
+    .join('\n\n');
 }
 
 /** A violation without the error behind it, which may be anything. */
@@ -74,7 +96,9 @@ export function merge(parts: readonly Checked[]): Checked {
   const [first] = parts as [Checked];
   const sum = (of: (part: Checked) => number): number =>
     parts.reduce((all, part) => all + of(part), 0);
-  const found = parts.find(({ pass }) => !pass) ?? first;
+  const found = parts.reduce((most, part) =>
+    part.failures.length > most.failures.length ? part : most,
+  );
   const oneWay = parts.map(({ coverage }) => new Set(coverage.pairsOneWay));
   return {
     ...found,

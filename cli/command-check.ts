@@ -2,12 +2,13 @@
  * `troupe check`: every scenario of every file, then a table.
  */
 import { writeFileSync } from 'node:fs';
-import type { CheckOptions } from '../simulation/index.ts';
+import { storeBeside, type CheckOptions } from '../simulation/index.ts';
 import { check, type Checked } from './check.ts';
 import { lookAt } from './command-graph.ts';
 import { checkInJobs } from './jobs.ts';
 import { loadScenarios, type Found } from './load.ts';
 import { EXIT, Misuse, inShort } from './misuse.ts';
+import { ProgressLine } from './progress.ts';
 import { tableOf } from './table.ts';
 
 /** The flags of `troupe check`, as Commander gives them. */
@@ -17,6 +18,9 @@ export interface CheckFlags {
   readonly time?: number;
   readonly seed?: number;
   readonly jobs?: number;
+  readonly failures?: number;
+  /** A folder; false keeps nothing. */
+  readonly store?: string | false;
   readonly json?: true;
   readonly mermaid?: true;
   readonly svg?: string;
@@ -24,21 +28,29 @@ export interface CheckFlags {
 }
 
 /** Runs the checks; returns the exit code. */
-export async function runCheck(files: readonly string[], flags: CheckFlags): Promise<number> {
+export async function runCheck(
+  files: readonly string[],
+  flags: CheckFlags,
+  line: ProgressLine = new ProgressLine(process.stderr),
+): Promise<number> {
   if (flags.graph === true) {
     print(await lookAt(files, flags.json === true));
     return EXIT.clean;
   }
   const found: Found[] = [];
   for (const file of files) found.push(...(await loadScenarios(file)));
-  const options = optionsOf(flags);
   const checks: Checked[] = [];
   for (const [index, each] of found.entries()) {
-    progress(`checking ${index + 1} of ${found.length}: ${each.name}`);
+    const title = `checking ${index + 1} of ${found.length}: ${each.name}`;
+    line.show(title);
     const { jobs = 1 } = flags;
+    const options: CheckOptions = {
+      ...optionsOf(flags, each),
+      onProgress: (progress) => line.show(title, progress),
+    };
     checks.push(jobs === 1 ? check(each, options) : await checkInJobs(each, options, jobs));
   }
-  progress('');
+  line.clear();
   if (flags.svg !== undefined) writeDrawings(flags.svg, checks);
   print(
     flags.json === true
@@ -48,12 +60,18 @@ export async function runCheck(files: readonly string[], flags: CheckFlags): Pro
   return exitCodeOf(checks);
 }
 
-function optionsOf({ strategy, schedules, time, seed }: CheckFlags): CheckOptions {
+function optionsOf(
+  { strategy, schedules, time, seed, failures, store }: CheckFlags,
+  { file }: Found,
+): CheckOptions {
+  const storeFolder = store === false ? undefined : (store ?? storeBeside(file));
   return {
     ...(strategy === undefined || strategy === 'portfolio' ? {} : { strategy }),
     ...(schedules === undefined ? {} : { schedules }),
     ...(time === undefined ? {} : { timeMs: time }),
     ...(seed === undefined ? {} : { seed }),
+    ...(failures === undefined ? {} : { failures }),
+    ...(storeFolder === undefined ? {} : { storeFolder }),
   };
 }
 
@@ -92,11 +110,6 @@ function writeDrawings(file: string, checks: readonly Checked[]): void {
 
 function withoutDrawing({ svg: _svg, ...rest }: Checked): Omit<Checked, 'svg'> {
   return rest;
-}
-
-/** A line that the next one replaces; only for people who watch. */
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[2K${text}`);
 }
 
 /** Writes the result. */

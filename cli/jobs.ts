@@ -2,7 +2,7 @@
  * Jobs: the search of a scenario in several threads at once, each with a seed of its own.
  */
 import { Worker } from 'node:worker_threads';
-import type { CheckOptions } from '../simulation/index.ts';
+import type { CheckOptions, Progress } from '../simulation/index.ts';
 import { merge, type Checked } from './check.ts';
 import type { Found } from './load.ts';
 import { Misuse } from './misuse.ts';
@@ -14,32 +14,44 @@ export interface Job {
   readonly options: CheckOptions;
 }
 
-/** What a thread answers. */
-export type Answer = { readonly checked: Checked } | { readonly misuse: string };
+/** What a thread tells: how far it is, and what came out at last. */
+export type Told =
+  { readonly progress: Progress } | { readonly checked: Checked } | { readonly misuse: string };
 
 const SCHEDULES = 500;
 
 /** Checks a scenario in as many threads. The first alone searches exhaustively: it would do so anew in each. */
 export async function checkInJobs(
   { file, name }: Found,
-  options: CheckOptions,
+  { onProgress, ...options }: CheckOptions,
   jobs: number,
 ): Promise<Checked> {
   const share = Math.ceil((options.schedules ?? SCHEDULES) / jobs);
   const seed = (options.seed ?? 1) * jobs;
+  const far: Progress[] = Array<Progress>(jobs).fill({ states: 0, schedules: 0 });
   const parts = Array.from({ length: jobs }, (_, index) => {
     const own = { ...options, schedules: share, seed: seed + index };
-    return run({ file, name, options: index === 0 ? own : { ...own, exhaustiveMs: 0 } });
+    const job = { file, name, options: index === 0 ? own : { ...own, exhaustiveMs: 0 } };
+    return run(job, (progress) => {
+      far[index] = progress;
+      onProgress?.(together(far));
+    });
   });
   return { ...merge(await Promise.all(parts)), seed: options.seed ?? 1 };
 }
 
-function run(job: Job): Promise<Checked> {
+function together(parts: readonly Progress[]): Progress {
+  const sum = (field: keyof Progress): number => parts.reduce((all, part) => all + part[field], 0);
+  return { states: sum('states'), schedules: sum('schedules') };
+}
+
+function run(job: Job, onProgress: (progress: Progress) => void): Promise<Checked> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(entry(), { eval: true, workerData: job });
-    worker.once('message', (answer: Answer) => {
-      if ('checked' in answer) resolve(answer.checked);
-      else reject(new Misuse(answer.misuse));
+    worker.on('message', (told: Told) => {
+      if ('progress' in told) onProgress(told.progress);
+      else if ('checked' in told) resolve(told.checked);
+      else reject(new Misuse(told.misuse));
     });
     worker.once('error', reject);
     worker.once('exit', () =>

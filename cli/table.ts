@@ -8,7 +8,7 @@ export function tableOf(checks: readonly Checked[]): string {
   const rows = checks.map((each) => [
     each.pass ? '✓' : '✗',
     each.name,
-    each.verdict,
+    verdictOf(each),
     searchedOf(each),
     `${each.tookMs.toLocaleString('en')} ms`,
   ]);
@@ -23,6 +23,11 @@ export function tableOf(checks: readonly Checked[]): string {
       .join('  '),
   );
   return [...lines, '', totalOf(checks)].join('\n');
+}
+
+/** The verdict, and how many other bugs were found beside it. */
+function verdictOf({ verdict, failures }: Checked): string {
+  return failures.length > 1 ? `${verdict} +${failures.length - 1}` : verdict;
 }
 
 /** How far the search went. */

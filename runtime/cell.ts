@@ -89,6 +89,8 @@ export class Cell implements Runnable, Destination {
   /** The life that ended last; the exit of an ended cell. */
   exit: ExitReason | undefined;
   suspended = false;
+  /** The place that made it wait for room last; that place knows whether it still does. */
+  blockedAt: Cell | undefined;
   handled = 0;
   restarts = 0;
   /** Made for the first one: many a short-lived agent gets none. */
@@ -146,6 +148,8 @@ export class Cell implements Runnable, Destination {
           return undefined;
         }
         (this.#waiting ??= new WaitingRoom()).enter(envelope, resume);
+        const sender = this.core.cellAt(envelope.from);
+        if (sender !== undefined) sender.blockedAt = this;
         // Its deadline passes while it waits: it gives up its place in the line, and its sender goes on.
         if (envelope.ask !== undefined)
           envelope.ask.onSettled = () => {
@@ -212,6 +216,19 @@ export class Cell implements Runnable, Destination {
   /** What waits for room in the mailbox, longest first. */
   get outside(): Iterable<Envelope> {
     return this.#waiting?.envelopes() ?? [];
+  }
+
+  /** What a sender, by address, waits with for room in the mailbox. */
+  awaitedBy(sender: string): Envelope | undefined {
+    return this.#waiting?.of(sender);
+  }
+
+  /** Lets a sender go on without what it waits with: that reaches nobody. */
+  turnAway(sender: string): void {
+    for (const { envelope, admitted } of this.#waiting?.takeFrom(sender) ?? []) {
+      this.core.deadLetter(envelope, 'deadlock');
+      admitted();
+    }
   }
 
   /** Takes back an envelope that waits for room; false when it has been admitted. */
@@ -420,6 +437,7 @@ export class Cell implements Runnable, Destination {
   #flush(): void {
     this.#tellEmitted();
     this.#held = undefined;
+    this.blockedAt = undefined;
     if (this.#outbox?.flush(this.core, this.life.onRoom) !== false) {
       this.#afterStep();
       if (this.core.forwarded.length > 0) this.core.checkForwarded();
@@ -428,6 +446,7 @@ export class Cell implements Runnable, Destination {
       // The handler has finished, as the stop allowed it to; it does not wait for room as well.
       if (this.#pendingStop !== undefined && this.life.received !== 'waiting')
         this.#end(this.#pendingStop);
+      else this.core.breakDeadlock(this);
     }
   }
 
@@ -510,7 +529,10 @@ export class Cell implements Runnable, Destination {
   sendNow(envelope: Envelope): void {
     if (this.#held !== undefined) this.post(envelope);
     else if (!this.#alive()) this.core.deliver(envelope, STOP_WAITING);
-    else if (this.core.deliver(envelope, this.life.onRoom) === 'blocked') this.#held = 'blocked';
+    else if (this.core.deliver(envelope, this.life.onRoom) === 'blocked') {
+      this.#held = 'blocked';
+      this.core.breakDeadlock(this);
+    }
   }
 
   /** Takes out an agent's own events that are queued, or about to be when the step ends. */
@@ -810,6 +832,7 @@ export class Cell implements Runnable, Destination {
   /** No step follows: what only waited for room goes its way. */
   #letGo(): void {
     this.#held = undefined;
+    this.blockedAt = undefined;
     if (this.#outbox === undefined || this.#outbox.empty) return;
     this.#tellEmitted();
     for (const envelope of this.#outbox.discard()) this.core.deliver(envelope, STOP_WAITING);

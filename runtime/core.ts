@@ -23,6 +23,7 @@ import {
   MailboxFull,
   NameTaken,
   NoSuchActor,
+  ROOM,
   SystemStopped,
   type TroupeError,
 } from './errors.ts';
@@ -45,7 +46,7 @@ import { Siblings } from './siblings.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
 import { Timers } from './timers.ts';
-import { circleThrough } from './wait-for.ts';
+import { circleThrough, youngestOf, type WaitEdge } from './wait-for.ts';
 import { XStateBehavior } from './xstate/behavior.ts';
 import { XStateHost, checkXState } from './xstate/host.ts';
 
@@ -82,7 +83,8 @@ export interface Counters {
 
 /** Who is told of what happens seldom: a watchdog. */
 export interface Watch {
-  deadlocked(members: readonly string[], requests: readonly string[], youngest: Ask): void;
+  /** `youngest` is where the circle is broken. */
+  deadlocked(members: readonly string[], requests: readonly string[], youngest: WaitEdge): void;
   /** A request is handed on. */
   forwarded(ask: Ask, to: Destination, request: unknown): void;
   crashed(cell: Cell, poison: Envelope | undefined): void;
@@ -291,20 +293,27 @@ export class Core {
     for (const { at } of this.forwarded.splice(0)) if (at !== undefined) this.breakDeadlock(at);
   }
 
-  /** Fails the youngest request of a circle that goes through an agent, if it is in one. */
+  /**
+   * Breaks a circle that goes through an agent, if it is in one: its youngest request fails. When all
+   * in it only wait for room, the youngest of their messages becomes a dead letter, as it would have
+   * in a mailbox that makes nobody wait.
+   */
   breakDeadlock(cell: Cell): void {
     const circle = circleThrough(cell);
     if (circle === undefined) return;
-    const [youngest] = circle.map(({ ask }) => ask).sort((a, b) => b.id - a.id);
-    if (youngest === undefined) return;
-    const members = circle.map(({ from }) => from.address);
-    const requests = circle.map(({ ask }) => ask.request);
-    const path = this.#pathOf(youngest.by ?? '') ?? cell.path;
+    const youngest = youngestOf(circle);
+    const { from, to, ask } = youngest;
+    const members = circle.map((edge) => edge.from.address);
+    const requests = circle.map((edge) => (edge.envelope === undefined ? edge.ask.request : ROOM));
+    const { path } = this.cellAt(ask?.by) ?? from;
     if (this.inspection.active) this.inspection.emit({ type: 'deadlock', path, members, requests });
     this.#deadlocks.warn(this.clock.now(), { path, members, requests }, 'deadlock');
     this.watch?.deadlocked(members, requests, youngest);
-    const { target: address, request: message } = youngest;
-    youngest.fail(new DeadlockError({ address, message, members, requests }));
+    if (ask === undefined) to.turnAway(from.address);
+    else {
+      const { target: address, request: message } = ask;
+      ask.fail(new DeadlockError({ address, message, members, requests }));
+    }
   }
 
   /** An ask by code outside agents, or by an agent that wants a promise. */
@@ -620,6 +629,12 @@ export class Core {
     }
     this.#stampsLeft -= 1;
     return this.#stampedMs;
+  }
+
+  /** The agent that lives at an address of this node. */
+  cellAt(address: string | undefined): Cell | undefined {
+    const path = address === undefined ? undefined : this.#pathOf(address);
+    return path === undefined ? undefined : this.cells.get(path);
   }
 
   /** The path at an address of this node; undefined for another node, an ask or a name. */

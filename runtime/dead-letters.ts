@@ -10,6 +10,8 @@ export type DeadLetterReason =
   | 'actor ended'
   | 'mailbox full'
   | 'displaced'
+  /** Its sender and the agents before whose mailbox it waited were in a circle that no answer could end. */
+  | 'deadlock'
   | 'poison'
   | 'no such node'
   | 'refused';

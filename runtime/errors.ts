@@ -265,11 +265,22 @@ export class DeadlockError extends TroupeError {
     readonly requests: readonly string[];
   }) {
     const { members, requests } = fields;
-    const circle = members.map((member, at) => `${member} waits for "${requests[at]}" of`);
-    super(`a deadlock: ${circle.join(' ')} ${members[0]}`, fields);
+    super(`a deadlock: ${circleText(members, requests)}`, fields);
     this.members = members;
     this.requests = requests;
   }
+}
+
+/** What a member of a deadlock waits for that waits for room in a mailbox, and not for an answer. */
+export const ROOM = '(room)';
+
+/** In one line: who waits for what of whom, round and round. */
+export function circleText(members: readonly string[], requests: readonly string[]): string {
+  const waits = members.map((member, at) => {
+    const request = requests[at] as string;
+    return `${member} waits for ${request === ROOM ? 'room in' : `"${request}" of`}`;
+  });
+  return `${waits.join(' ')} ${members[0]}`;
 }
 
 /** An agent that could not start; `path` names it and `cause` is the first cause. */

@@ -54,14 +54,14 @@ export type InspectionEvent =
       readonly state: string;
       readonly from: string | undefined;
     }
-  /** Agents wait for each other in a circle; its youngest request fails next. */
+  /** Agents wait for each other in a circle; its youngest request fails next, or a message of it is lost. */
   | {
       readonly type: 'deadlock';
-      /** Whose request fails. */
+      /** Whose request or message that is. */
       readonly path: string;
       /** Their addresses: each waits for the next, the last for the first. */
       readonly members: readonly string[];
-      /** What each of them waits for. */
+      /** The request that each of them waits for; `(room)` for one that waits for room in a mailbox. */
       readonly requests: readonly string[];
     }
   | { readonly type: 'dropped'; readonly letter: DeadLetter }

@@ -23,6 +23,11 @@ export class WaitingRoom {
     return this.#waiters.map(({ envelope }) => envelope);
   }
 
+  /** What a sender waits with; undefined when it does not wait here. */
+  of(sender: string): Envelope | undefined {
+    return this.#waiters.find(({ envelope }) => envelope.from === sender)?.envelope;
+  }
+
   enter(envelope: Envelope, admitted: () => void): void {
     this.#waiters.push({ envelope, admitted });
   }

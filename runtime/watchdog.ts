@@ -7,11 +7,12 @@ import type { Ask } from './ask.ts';
 import type { Cell } from './cell.ts';
 import type { Core, Watch } from './core.ts';
 import type { Destination, Envelope, Lineage } from './envelope.ts';
-import { InvalidOption } from './errors.ts';
+import { circleText, InvalidOption } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { LogThrottle } from './log-throttle.ts';
 import { checkFunction, checkOptions } from './options.ts';
 import { coreOf, type System } from './system.ts';
+import type { WaitEdge } from './wait-for.ts';
 
 /** What a watchdog has seen. */
 export interface Alarm {
@@ -165,14 +166,14 @@ class Watchdog implements Watch {
 
   // ── What is noted as it happens ─────────────────────────────────────────────────────────────
 
-  deadlocked(members: readonly string[], requests: readonly string[], youngest: Ask): void {
-    const waits = members.map((member, at) => `${member} waits for "${requests[at]}" of`);
+  deadlocked(members: readonly string[], requests: readonly string[], youngest: WaitEdge): void {
+    const { ask, to, envelope } = youngest;
     this.#raise({
       kind: 'deadlock',
-      message: `${waits.join(' ')} ${members[0]}`,
+      message: circleText(members, requests),
       agents: members,
       requests,
-      custody: custodyOf(youngest.lineage, youngest.at?.address),
+      custody: custodyOf((ask ?? envelope)?.lineage, to.address),
     });
   }
 
@@ -260,7 +261,7 @@ class Watchdog implements Watch {
     const { at, by, request, target } = ask;
     const ageMs = nowMs - ask.madeAtMs;
     // A circle that has closed by a change of a machine's own which nobody was told of.
-    const asker = by === undefined ? undefined : this.#core.cells.get(by.slice(by.indexOf('/')));
+    const asker = this.#core.cellAt(by);
     if (asker !== undefined && ageMs > this.#numbers.everyMs) this.#core.breakDeadlock(asker);
     if (at === undefined || ageMs <= this.#numbers.stuckMs || this.#stuck.has(ask)) return;
     if (this.#options.mayWait?.includes(request) === true || !isIdle(at)) return;

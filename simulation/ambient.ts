@@ -15,6 +15,11 @@ export interface Ambient {
   nondeterministic(error: Error): void;
 }
 
+/** A failed `assert` of the simulated program. */
+export class AssertionFailed extends Error {
+  override readonly name = 'AssertionFailed';
+}
+
 let now: Ambient | undefined;
 
 /** Runs something with a run in place. */

@@ -9,7 +9,8 @@ import type { Case, Constraint } from './case.ts';
 import { races, type SimEvent } from './event.ts';
 import { anyOf } from './follow.ts';
 import { orderId } from './hold.ts';
-import { Run, type Choice, type Step } from './run.ts';
+import { Run } from './run.ts';
+import type { Choice, Step } from './step.ts';
 import type { Scenario } from './scenario.ts';
 import { chooserOf, type Move } from './schedule.ts';
 

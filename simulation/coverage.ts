@@ -3,7 +3,7 @@
  * pair that was seen one way only is a race that nobody has tried.
  */
 import type { Coverage } from './report.ts';
-import type { Step } from './run.ts';
+import type { Step } from './step.ts';
 
 export class PairCoverage {
   readonly #seen = new Set<string>();

@@ -13,7 +13,8 @@
 import { hash } from './digest.ts';
 import { fairLoopIn, type Edge, type Node } from './fair-graph.ts';
 import type { SearchBound } from './report.ts';
-import { Run, type Choice, type Step } from './run.ts';
+import { Run } from './run.ts';
+import type { Choice, Step } from './step.ts';
 import type { Scenario } from './scenario.ts';
 import { SETUP, chooserOf, take, type Move } from './schedule.ts';
 import type { Violation } from './violation.ts';
@@ -39,8 +40,8 @@ export interface Exhausted {
 export interface SearchLimits {
   readonly statesMax: number;
   readonly depthMax: number;
-  /** Says whether the time is up. */
-  readonly isOver: () => boolean;
+  /** Says whether the time is up, after so many states. */
+  readonly isOver: (states: number) => boolean;
   /** Whether the time belongs to the state. */
   readonly timed?: boolean;
 }
@@ -111,7 +112,7 @@ class Search<W> {
       if (failed !== undefined) return this.#result(false, this.#run.violation, failed);
       const isDone = this.#stack.length === 0 && this.#setups.length === 0;
       if (isDone) break;
-      if (this.#limits.isOver()) this.#stoppedBy = 'time';
+      if (this.#limits.isOver(this.#visited.size)) this.#stoppedBy = 'time';
       else if (this.#visited.size >= this.#limits.statesMax) this.#stoppedBy = 'states';
       else continue;
       break;

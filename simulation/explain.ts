@@ -5,7 +5,7 @@
 import type { Case } from './case.ts';
 import { idInWords, orderInWords, parseId, sender } from './event-id.ts';
 import type { Failure, Minimal, Report } from './report.ts';
-import type { Choice, Step } from './run.ts';
+import type { Choice, Step } from './step.ts';
 import { sliceOf } from './slice.ts';
 import type { Violation } from './violation.ts';
 

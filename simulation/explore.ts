@@ -44,13 +44,26 @@ export interface CheckOptions {
   /** One strategy for all schedules; default `portfolio`: all of them in turn. */
   readonly strategy?: StrategyName | 'exhaustive' | 'portfolio';
   /**
-   * A folder, such as `.troupe` beside the tests, in which the tokens of failures are kept; what is
-   * kept there is tried first. Default none: nothing is written.
+   * A folder in which the tokens of failures are kept; what is kept there is tried first. Default of
+   * `verify` and of the command: `.troupe` beside the file. Default of `explore`: `false`, none.
    */
-  readonly storeFolder?: string;
+  readonly storeFolder?: string | false;
+  /** Told some ten times a second how far the exploration is; default nobody. */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
-type Settings = Required<Omit<CheckOptions, 'storeFolder'>>;
+/** How far an exploration is. */
+export interface Progress {
+  /** States that the exhaustive search has seen. */
+  readonly states: number;
+  /** Schedules that were run. */
+  readonly schedules: number;
+}
+
+type Settings = Required<Omit<CheckOptions, 'storeFolder' | 'onProgress'>>;
+
+/** Time between two calls of `onProgress`. */
+const PROGRESS_MS = 100;
 
 /** Steps of a fair end once something is suspected. */
 const SUSPECTED_STEPS_MAX = 300;
@@ -77,7 +90,7 @@ export function explore<W = undefined>(
   const settings = checkSettings(options);
   const [workload] = workloads(scenario, settings.seed, 1) as [W];
   return repeating(scenario, workload, settings.stepsMax, () =>
-    new Exploration(scenario, settings, options.storeFolder).report(),
+    new Exploration(scenario, settings, options).report(),
   );
 }
 
@@ -86,6 +99,7 @@ class Exploration<W> {
   readonly #scenario: Scenario<W>;
   readonly #settings: Settings;
   readonly #store: TokenStore | undefined;
+  readonly #onProgress: CheckOptions['onProgress'];
   readonly #clock = createClock();
   readonly #startMs = this.#clock.now();
   readonly #coverage = new PairCoverage();
@@ -100,12 +114,17 @@ class Exploration<W> {
   #states = 0;
   #stoppedBy: SearchBound | undefined;
   #isProved = false;
+  #toldAtMs = this.#startMs;
 
-  constructor(scenario: Scenario<W>, settings: Settings, storeFolder: string | undefined) {
+  constructor(
+    scenario: Scenario<W>,
+    settings: Settings,
+    { storeFolder = false, onProgress }: Pick<CheckOptions, 'storeFolder' | 'onProgress'>,
+  ) {
     this.#scenario = scenario;
     this.#settings = settings;
-    this.#store =
-      storeFolder === undefined ? undefined : new TokenStore(storeFolder, nameOf(scenario));
+    this.#onProgress = onProgress;
+    this.#store = storeFolder === false ? undefined : new TokenStore(storeFolder, nameOf(scenario));
     [this.#first] = workloads(scenario, settings.seed, 1) as [W];
   }
 
@@ -170,8 +189,9 @@ class Exploration<W> {
     this.#stoppedBy = stoppedBy;
     if (violation !== undefined) {
       const run = replay(this.#scenario, this.#first, moves, this.#beside);
-      run.violation ??= run.judged(violation);
-      this.#failed(run, this.#first, 'exhaustive', moves);
+      const { steps, setup } = run;
+      const trace = { steps, setup, violation: run.violation ?? run.judged(violation) };
+      this.#failed(trace, this.#first, 'exhaustive', moves);
     } else
       this.#isProved =
         closed &&
@@ -184,7 +204,10 @@ class Exploration<W> {
   #exhaust(timed: boolean): Exhausted {
     const { statesMax, stepsMax, exhaustiveMs } = this.#settings;
     const untilMs = this.#clock.now() + exhaustiveMs;
-    const isOver = (): boolean => this.#clock.now() >= untilMs || this.#isOver;
+    const isOver = (states: number): boolean => {
+      this.#tell({ states, schedules: this.#schedules });
+      return this.#clock.now() >= untilMs || this.#isOver;
+    };
     const limits = { statesMax, depthMax: stepsMax, isOver, timed };
     const found = exhaust(this.#scenario, this.#first, limits, this.#beside);
     this.#schedules += found.runs;
@@ -212,7 +235,16 @@ class Exploration<W> {
       if (isHard(run.violation)) this.#failed(run, workload, name);
       else if (run.violation !== undefined && this.#warnings.length === 0)
         this.#warnings.push(run.violation);
+      this.#tell({ states: this.#states, schedules: this.#schedules });
     }
+  }
+
+  #tell(progress: Progress): void {
+    if (this.#onProgress === undefined) return;
+    const nowMs = this.#clock.now();
+    if (nowMs - this.#toldAtMs < PROGRESS_MS) return;
+    this.#toldAtMs = nowMs;
+    this.#onProgress(progress);
   }
 
   // ── What is known ───────────────────────────────────────────────────────────────────────────
@@ -300,8 +332,12 @@ function workloads<W>({ workload }: Scenario<W>, seed: number, count: number): W
 }
 
 function checkSettings(options: CheckOptions): Settings {
-  checkOptions(options, [...Object.keys(DEFAULTS), 'strategy', 'storeFolder'], 'check');
-  const { strategy = 'portfolio', storeFolder, ...given } = options;
+  checkOptions(
+    options,
+    [...Object.keys(DEFAULTS), 'strategy', 'storeFolder', 'onProgress'],
+    'check',
+  );
+  const { strategy = 'portfolio', storeFolder, onProgress, ...given } = options;
   const exhaustiveMs =
     strategy === 'exhaustive' ? (options.timeMs ?? EXHAUSTIVE_ALONE_MS) : DEFAULTS.exhaustiveMs;
   const settings: Settings = { ...DEFAULTS, exhaustiveMs, strategy, ...given };
@@ -310,11 +346,18 @@ function checkSettings(options: CheckOptions): Settings {
     if (typeof number !== 'number' || Number.isNaN(number) || (number < 0 && field !== 'seed'))
       throw new InvalidOption({ field: `check.${field}`, given: number, allowed: 'a number >= 0' });
   }
-  if (storeFolder !== undefined && (typeof storeFolder !== 'string' || storeFolder === ''))
+  const hasFolder = typeof storeFolder === 'string' && storeFolder !== '';
+  if (storeFolder !== undefined && storeFolder !== false && !hasFolder)
     throw new InvalidOption({
       field: 'check.storeFolder',
       given: storeFolder,
-      allowed: 'the path of a folder',
+      allowed: 'the path of a folder, or false',
+    });
+  if (onProgress !== undefined && typeof onProgress !== 'function')
+    throw new InvalidOption({
+      field: 'check.onProgress',
+      given: onProgress,
+      allowed: 'a function',
     });
   if (!Number.isInteger(settings.failures) || settings.failures < 1)
     throw new InvalidOption({

@@ -6,7 +6,7 @@
  * act are taken out, and what is left is looked at again (the emptiness check of a Streett automaton).
  */
 import { AT_THE_END, loopOf } from './lasso.ts';
-import type { Step } from './run.ts';
+import type { Step } from './step.ts';
 import type { Violation } from './violation.ts';
 
 /** A state. */

@@ -5,7 +5,8 @@
 import type { Case } from './case.ts';
 import type { Fault, SimEvent } from './event.ts';
 import { Hold } from './hold.ts';
-import { Run, type Chooser } from './run.ts';
+import { Run } from './run.ts';
+import type { Chooser } from './step.ts';
 import type { Scenario } from './scenario.ts';
 import { LENGTHS, endFairly } from './schedule.ts';
 

@@ -12,11 +12,11 @@ export type {
   FairOutcomes,
 } from './effects.ts';
 export { explain, stepByStep, type ExplainOptions, type Told } from './explain.ts';
-export { explore, type CheckOptions } from './explore.ts';
+export { explore, type CheckOptions, type Progress } from './explore.ts';
 export type { SequentialModel } from './linearizable.ts';
 export { Trial, TrialFailed, cases, holds } from './property.ts';
 export type { Coverage, Failure, Minimal, Report } from './report.ts';
-export type { Choice, Step } from './run.ts';
+export type { Choice, Step } from './step.ts';
 export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
 export type { Move } from './schedule.ts';
 export { markdownOf, sequenceDiagram, waitForGraph } from './sequence-diagram.ts';
@@ -43,6 +43,7 @@ export {
   type Decoded,
   type Replayed,
 } from './token.ts';
+export { storeBeside } from './store.ts';
 export { SimulationFailed, verify } from './verify.ts';
 export type { Verdict, Violation } from './violation.ts';
 export type { RootAsk, World } from './world.ts';

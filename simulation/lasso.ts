@@ -2,7 +2,7 @@
  * A fair lasso: a way into a loop that can go on for ever, although every link and timer that could
  * act again and again does act. What is open all along the loop will never be settled.
  */
-import type { Step } from './run.ts';
+import type { Step } from './step.ts';
 import type { Verdict, Violation } from './violation.ts';
 
 /** Begins the name of a condition of the end that does not hold, among what is open. */

@@ -1,7 +1,7 @@
 /**
  * How agents, requests and the lanes of messages are called.
  */
-import type { Envelope } from '../runtime/internal.ts';
+import type { Cell, Core, Envelope } from '../runtime/internal.ts';
 
 /** An agent as people name it: its path without the first slash; `env` is code outside agents. */
 export function nameOf(address: string | undefined): string {
@@ -16,4 +16,9 @@ export function obligationName(by: string | undefined, to: string, request: stri
 /** Messages of one lane keep their order: those of one sender, an agent's timers, its own events. */
 export function laneOf({ from, timer, inner }: Envelope): string {
   return timer !== undefined ? 'timer' : inner !== undefined ? 'inner' : (from ?? 'env');
+}
+
+/** The agent at an address; undefined when there is none, or not any more. */
+export function cellAt(core: Core, address: string | undefined): Cell | undefined {
+  return address === undefined ? undefined : core.cells.get(address.slice(address.indexOf('/')));
 }

@@ -2,7 +2,7 @@
  * The races of a run: two events at one agent of which neither had to come first. One had to when
  * its message was sent by somebody who knew of the other.
  */
-import type { Step } from './run.ts';
+import type { Step } from './step.ts';
 
 /** Two events, in the order in which they came. */
 export interface Race {

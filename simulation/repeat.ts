@@ -4,7 +4,7 @@
  * chance, or what one run leaves behind for the next.
  */
 import { hash } from './digest.ts';
-import type { Choice, Step } from './run.ts';
+import type { Choice, Step } from './step.ts';
 import type { Scenario } from './scenario.ts';
 import { replay, type Move } from './schedule.ts';
 import type { Violation } from './violation.ts';

@@ -2,7 +2,7 @@
  * The report of an exploration: what was tried, and what came out.
  */
 import type { Case } from './case.ts';
-import type { Choice, Step } from './run.ts';
+import type { Choice, Step } from './step.ts';
 import type { Move } from './schedule.ts';
 import type { Verdict, Violation } from './violation.ts';
 

@@ -133,6 +133,9 @@ export interface Scenario<W = undefined> {
   };
 }
 
+/** What of a scenario is the same for each workload. */
+export type Rules = Omit<Scenario, 'setup' | 'workload'>;
+
 const KEYS: Record<keyof Scenario, true> = {
   name: true,
   setup: true,

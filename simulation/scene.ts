@@ -5,7 +5,7 @@
 import { notesOf, optionOf, reasonsOf, told, whatOf, type Told } from './explain.ts';
 import { idInWords, parseId, sender } from './event-id.ts';
 import type { Failure, Report } from './report.ts';
-import type { Step } from './run.ts';
+import type { Step } from './step.ts';
 import { sliceOf } from './slice.ts';
 
 /** What is drawn. */

@@ -4,7 +4,7 @@
  */
 import type { Case } from './case.ts';
 import { parseId, receiverOf } from './event-id.ts';
-import type { Step } from './run.ts';
+import type { Step } from './step.ts';
 import type { Violation } from './violation.ts';
 
 /** What happens without anything breaking. */

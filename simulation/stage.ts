@@ -2,19 +2,13 @@
  * The stage: what the setup of a scenario acts with, as code outside agents does.
  */
 import type { EventObject } from 'xstate';
-import {
-  fromHandler,
-  type AgentContext,
-  type AnyRef,
-  type System,
-  type Wait,
-} from '../runtime/index.ts';
-import type { Cell, Core } from '../runtime/internal.ts';
+import { fromHandler, type AgentContext, type AnyRef, type Wait } from '../runtime/index.ts';
+import type { Kernel } from './kernel.ts';
 import type { Stage } from './scenario.ts';
 import type { RootAsk } from './world.ts';
 
 /** The stage of a run. It notes what is asked from outside, and who is a client. */
-export function stageOf(core: Core, system: System, asks: RootAsk[], clients: Set<Cell>): Stage {
+export function stageOf({ core, system, obligations, clients }: Kernel): Stage {
   return {
     system,
     spawn: (logic, ...args) => system.spawn(logic, ...args),
@@ -27,7 +21,7 @@ export function stageOf(core: Core, system: System, asks: RootAsk[], clients: Se
         reply: undefined,
         error: undefined,
       };
-      asks.push(root);
+      obligations.rootAsks.push(root);
       const asker = {
         address: undefined,
         answered: (reply: unknown) => Object.assign(root, { outcome: 'answered', reply }),

@@ -5,24 +5,21 @@
  * A handler that waits is in the midst of its code, which no text shows. It counts as the state that
  * it began with, and all that it has been told since.
  */
-import type { Ask, Cell, Core, Envelope } from '../runtime/internal.ts';
+import type { Ask, Cell, Envelope } from '../runtime/internal.ts';
 import { digest, hash } from './digest.ts';
-import type { EffectBoard } from './effects.ts';
+import type { Kernel } from './kernel.ts';
 import { laneOf } from './names.ts';
-import type { Choice } from './run.ts';
-import type { RootAsk } from './world.ts';
+import type { Choice } from './step.ts';
 
 /** The texts of one run's states. */
 export class StateText {
-  readonly #core: Core;
-  readonly #project: Readonly<Record<string, (state: unknown) => unknown>>;
+  readonly #kernel: Kernel;
   /** Of agents whose handler waits: what it has been told. */
   readonly #trails = new Map<Cell, string>();
   #ranks = new Map<Ask, string>();
 
-  constructor(core: Core, project: Readonly<Record<string, (state: unknown) => unknown>>) {
-    this.#core = core;
-    this.#project = project;
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
   }
 
   /** After a step in which an agent ran: what its handler has been told, should it wait now. */
@@ -39,23 +36,17 @@ export class StateText {
   }
 
   /** The text of everything. */
-  whole(
-    tasks: ReadonlyMap<string, string>,
-    replies: Iterable<Envelope>,
-    effects: EffectBoard,
-    asked: readonly RootAsk[],
-    rest: string,
-  ): string {
-    const core = this.#core;
+  whole(): string {
+    const { core, links, effects, obligations } = this.#kernel;
     this.#rankAsks();
     const paths = [...core.cells.keys()].sort();
     let text = '';
     for (const path of paths) text += `${this.#cell(core.cells.get(path) as Cell)}\n`;
-    const answers = [...replies].map(
+    const answers = [...links.replies].map(
       ({ to, message }) => `${this.#nameOf(to as unknown as Ask)}=${this.#text(message)}`,
     );
     text += `replies ${answers.sort().join()}\n`;
-    text += `asked ${this.#text(asked)}\n`;
+    text += `asked ${this.#text(obligations.rootAsks)}\n`;
     text += `effects ${effects.text((value) => this.#text(value))}\n`;
     const nowMs = core.clock.now();
     const timers = core.timers.all().filter(({ dueMs }) => dueMs < Infinity);
@@ -63,7 +54,7 @@ export class StateText {
       .map(({ dueMs }) => dueMs - nowMs)
       .sort((a, b) => a - b)
       .join()}\n`;
-    text += `tasks ${[...tasks]
+    text += `tasks ${[...obligations.tasks]
       .map(([name, state]) => `${name} ${state}`)
       .sort()
       .join()}\n`;
@@ -74,7 +65,17 @@ export class StateText {
       )
       .sort()
       .join()}\n`;
-    return text + rest;
+    return text + this.#rest();
+  }
+
+  /** What else decides on what will come. */
+  #rest(): string {
+    const { order, faults, random, clock, history } = this.#kernel;
+    // What will be drawn depends on how much has been.
+    const chance = random.draws > 0 ? `\ndraws ${random.draws}` : '';
+    // Who looks at the time may do something else in the same state later on.
+    const time = clock.wasReadByOthers ? `\nat ${clock.now()}` : '';
+    return order.text + faults.text + chance + time + (history?.text ?? '');
   }
 
   #cell(cell: Cell): string {
@@ -96,7 +97,7 @@ export class StateText {
     }
     const waiting = [...lanes].map(([lane, messages]) => `${lane}:${messages}`).sort();
     const trail = this.#trails.get(cell) ?? '';
-    const nowMs = this.#core.clock.now();
+    const nowMs = this.#kernel.core.clock.now();
     const timers = [...cell.life.timers.list()].map(
       (timer) => `${this.#text(timer.event)}@${timer.dueMs - nowMs}`,
     );
@@ -108,7 +109,7 @@ export class StateText {
   #inside(cell: Cell): string {
     if (cell.status === 'vacant' || cell.status === 'ended' || cell.life.over) return '';
     const snapshot = cell.snapshot();
-    const project = this.#project[cell.path.slice(1)];
+    const project = this.#kernel.scenario.project?.[cell.path.slice(1)];
     if (project !== undefined)
       return this.#text(project((snapshot as { context?: unknown }).context));
     return this.#snapshot(snapshot);
@@ -145,7 +146,7 @@ export class StateText {
   #rankAsks(): void {
     const counts = new Map<string, number>();
     this.#ranks = new Map();
-    for (const ask of this.#core.ledger.open()) {
+    for (const ask of this.#kernel.core.ledger.open()) {
       const label = `#${ask.by ?? ''}>${ask.target}:${ask.request}`;
       const count = counts.get(label) ?? 0;
       counts.set(label, count + 1);

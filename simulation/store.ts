@@ -2,9 +2,42 @@
  * Tokens of failures, kept in a folder beside the tests: one file for each scenario, one token in
  * each line. They are tried before anything else, so that a bug that was found once is found at once.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import { hash } from './digest.ts';
+
+const FOLDER = '.troupe';
+
+/**
+ * The folder `.troupe` beside a file, in which failures are kept by default; undefined where nothing
+ * can be written: a check must not fail for its memory.
+ *
+ * @example
+ * ```ts
+ * import { storeBeside } from 'troupe/simulation';
+ *
+ * storeBeside('src/desk.sim.ts'); // 'src/.troupe'
+ * ```
+ */
+export function storeBeside(file: string): string | undefined {
+  const folder = join(dirname(file), FOLDER);
+  try {
+    accessSync(existsSync(folder) ? folder : dirname(file), constants.W_OK);
+    return folder;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The failures of one scenario that are kept. */
 export class TokenStore {
@@ -49,6 +82,9 @@ export class TokenStore {
       return;
     }
     mkdirSync(this.#folder, { recursive: true });
-    writeFileSync(this.file, `${tokens.join('\n')}\n`);
+    // Another process or thread may read it: it is there as a whole or not at all.
+    const draft = `${this.file}.${process.pid}.${threadId}`;
+    writeFileSync(draft, `${tokens.join('\n')}\n`);
+    renameSync(draft, this.file);
   }
 }

@@ -10,7 +10,8 @@ import type { Case } from './case.ts';
 import { digest } from './digest.ts';
 import { follow } from './follow.ts';
 import { digestOf } from './repeat.ts';
-import type { Run, Step } from './run.ts';
+import type { Run } from './run.ts';
+import type { Step } from './step.ts';
 import type { Scenario } from './scenario.ts';
 import type { Violation } from './violation.ts';
 

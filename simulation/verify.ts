@@ -1,11 +1,13 @@
 /**
  * What a test calls: the exploration of a scenario, and an error when it finds something.
  */
+import { fileURLToPath } from 'node:url';
 import { TroupeError } from '../runtime/index.ts';
 import { explain } from './explain.ts';
 import { explore, type CheckOptions } from './explore.ts';
 import type { Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
+import { storeBeside } from './store.ts';
 
 /** A simulation has found something; the message says what, and what makes it happen. */
 export class SimulationFailed<W = unknown> extends TroupeError {
@@ -21,7 +23,9 @@ export class SimulationFailed<W = unknown> extends TroupeError {
 }
 
 /**
- * Explores a scenario, and throws {@link SimulationFailed} when something goes wrong in it.
+ * Explores a scenario, and throws {@link SimulationFailed} when something goes wrong in it. What fails
+ * is kept in `.troupe` beside the file that calls, and tried first the next time; `storeFolder` names
+ * another folder, and `false` none.
  *
  * @example
  * ```ts
@@ -44,7 +48,21 @@ export function verify<W = undefined>(
   scenario: Scenario<W>,
   options: CheckOptions = {},
 ): Report<W> {
-  const report = explore(scenario, options);
+  const storeFolder = options.storeFolder ?? storeOfCaller(verify) ?? false;
+  const report = explore(scenario, { ...options, storeFolder });
   if (report.failure !== undefined) throw new SimulationFailed(report);
   return report;
+}
+
+/** The store beside the file from which a function of ours was called. */
+function storeOfCaller(called: (...args: never[]) => unknown): string | undefined {
+  const before: unknown = Reflect.get(Error, 'prepareStackTrace');
+  const at: { stack?: unknown } = {};
+  // A stack as a text would have to be read, and test runners write it in their own ways.
+  Error.prepareStackTrace = (_error, [caller]) => caller?.getFileName();
+  Error.captureStackTrace(at, called);
+  const file = at.stack;
+  Reflect.set(Error, 'prepareStackTrace', before);
+  if (typeof file !== 'string') return undefined;
+  return storeBeside(file.startsWith('file:') ? fileURLToPath(file) : file);
 }

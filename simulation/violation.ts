@@ -47,6 +47,11 @@ export interface Violation {
   readonly cause?: unknown;
 }
 
+/** An error, in one line. */
+export function errorText(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
 /** What a violation is called when it is counted or compared: the same for the same bug in another schedule. */
 export function signatureOf(violation: Violation): string {
   const { verdict, message } = violation;

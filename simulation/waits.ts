@@ -2,11 +2,10 @@
  * Who waits for whom: agents that can never go on, because each waits for the next in a circle, or
  * because nothing can happen any more.
  *
- * What makes an edge of the graph stands in runtime/wait-for.ts; here, waiting for room is one too.
+ * What makes an edge of the graph stands in runtime/wait-for.ts, which also finds circles live.
  */
-import type { Ask, Cell, Core } from '../runtime/internal.ts';
-import { keeperOf, neededAsks } from '../runtime/internal.ts';
-import { nameOf, obligationName } from './names.ts';
+import { waitsOf, type Ask, type Cell, type Core, type WaitEdge } from '../runtime/internal.ts';
+import { cellAt, nameOf, obligationName } from './names.ts';
 import { matches } from './scenario.ts';
 import type { Violation } from './violation.ts';
 
@@ -24,7 +23,7 @@ export function deadlockOf(core: Core): Found | undefined {
   let graph: Map<Cell, Edge[]> | undefined;
   for (const cell of core.cells.values()) {
     if (!mayWait(cell)) continue;
-    const edges = [...deafEdges(cell), ...roomEdges(core, cell)];
+    const edges = waitsOf(cell).map(edgeOf);
     if (edges.length > 0) (graph ??= new Map()).set(cell, edges);
   }
   return graph && circleIn(graph);
@@ -55,7 +54,8 @@ export function stuckOf(
       graph.set(from, [...(graph.get(from) ?? []), { to, obligation: obligationOf(ask) }]);
   }
   for (const cell of core.cells.values()) {
-    const room = roomEdges(core, cell);
+    if (!cell.isBlocked) continue;
+    const room = waitsOf(cell).map(edgeOf);
     if (room.length > 0) graph.set(cell, [...(graph.get(cell) ?? []), ...room]);
   }
   const circle = circleIn(graph);
@@ -77,22 +77,11 @@ export function stuckOf(
   };
 }
 
-/** The requests that a deaf agent waits for, and where they lie. */
-function* deafEdges(cell: Cell): Generator<Edge> {
-  for (const ask of neededAsks(cell)) {
-    const to = keeperOf(ask);
-    if (to !== undefined) yield { to, obligation: obligationOf(ask) };
-  }
-}
-
-/** A sender that waits for room in a mailbox. */
-function roomEdges(core: Core, sender: Cell): Edge[] {
-  const edges: Edge[] = [];
-  for (const cell of core.cells.values())
-    for (const { from } of cell.outside)
-      if (from === sender.address)
-        edges.push({ to: cell, obligation: `room in ${cell.path.slice(1)}` });
-  return edges;
+function edgeOf({ to, ask, envelope }: WaitEdge): Edge {
+  return {
+    to,
+    obligation: envelope === undefined ? obligationOf(ask) : `room in ${to.path.slice(1)}`,
+  };
 }
 
 /** A circle in the graph, if there is one: every member of it waits for the next. */
@@ -148,10 +137,6 @@ function custodyOf(core: Core, ask: Ask): string {
   return holder.life.behavior?.wait === undefined
     ? `held by ${who}, which is idle`
     : `held by ${who}, which waits`;
-}
-
-function cellAt(core: Core, address: string | undefined): Cell | undefined {
-  return address === undefined ? undefined : core.cells.get(address.slice(address.indexOf('/')));
 }
 
 function obligationOf(ask: Ask): string {

@@ -24,7 +24,7 @@ function filesIn(folder: string, ending: string): string[] {
     .toSorted();
 }
 
-const shipped = ['runtime', 'supervision', 'transport', 'testing', 'simulation', 'cli'];
+const shipped = ['runtime', 'supervision', 'transport', 'actors', 'testing', 'simulation', 'cli'];
 const sources = ['index.ts', ...shipped.flatMap((folder) => filesIn(folder, '.ts'))];
 const pages = [
   ...readdirSync(root).filter((file) => file.endsWith('.md') && file !== 'AGENTS.md'),
@@ -75,7 +75,7 @@ import { expect } from 'vitest';
 import { createActor, createMachine, setup } from 'xstate';
 import { agentName, ask, child, createSystem, createVirtualClock, dynamicSupervisor, fromHandler, observeMetrics, startChild, stopOnSignals, supervisor, type Ref, type ReplyTo, type System, watchForTrouble } from 'troupe';
 import { createTestSystem } from 'troupe/testing';
-import { joinCluster } from 'troupe/transport';
+import { joinCluster, observeCluster } from 'troupe/transport';
 type EditEvent = { type: 'edit'; text: string; replyTo: ReplyTo<{ type: 'edited'; text: string }> };
 declare const system: System;
 const editorMachine = setup({ types: { events: {} as EditEvent } }).createMachine({});
@@ -107,7 +107,7 @@ function compile(blocks: readonly Block[]): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-docs-'));
   try {
     mkdirSync(join(folder, 'node_modules'));
-    for (const name of ['xstate', 'vitest', '@types']) {
+    for (const name of ['xstate', 'vitest', 'zod', '@types']) {
       symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'junction');
     }
     symlinkSync(root, join(folder, 'node_modules/troupe'), 'junction');

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
-const FOLDERS = ['runtime', 'supervision', 'transport', 'testing', 'simulation'];
+const FOLDERS = ['runtime', 'supervision', 'transport', 'actors', 'testing', 'simulation'];
 
 /** The names that a folder's list exports, values before types. */
 function surfaceOf(folder: string): string[] {

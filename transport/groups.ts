@@ -6,6 +6,7 @@
 import { InvalidOption, type AnyRef } from '../runtime/index.ts';
 import { cellOf, type Core, type Life } from '../runtime/internal.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
+import type { GroupReport } from './report.ts';
 
 /** Who has come or gone. */
 export interface GroupEvent {
@@ -73,13 +74,7 @@ export class Groups {
   }
 
   #join(group: string, ref: AnyRef): void {
-    const cell = cellOf(ref);
-    // A ref of another system in this process leads to its cell, too.
-    if (cell === undefined || cell.core !== this.#core || cell.life.over) {
-      const allowed = 'a living agent of this node';
-      throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
-    }
-    const { life } = cell;
+    const life = lifeHere(this.#core, ref);
     const membership: Membership = {
       life,
       forget: life.whenOver(() => this.#remove(group, membership)),
@@ -87,7 +82,7 @@ export class Groups {
     const own = this.#own.get(group);
     if (own === undefined) this.#own.set(group, [membership]);
     else own.push(membership);
-    for (const peer of this.#peers()) peer.member(true, group, cell.path);
+    for (const peer of this.#peers()) peer.member(true, group, life.cell.path);
     this.#tell('join', group, ref);
   }
 
@@ -115,6 +110,21 @@ export class Groups {
       (groups.get(group) ?? []).map((path) => this.#core.refAt(`${node}${path}`) as AnyRef),
     );
     return [...own, ...others];
+  }
+
+  /** The groups that this node knows of, by name. */
+  report(): GroupReport[] {
+    const { reportRowsMax } = TRANSPORT_LIMITS;
+    const names = new Set(this.#own.keys());
+    for (const groups of this.#others.values()) for (const name of groups.keys()) names.add(name);
+    return [...names]
+      .sort()
+      .slice(0, reportRowsMax)
+      .map((group) => {
+        const members = this.#members(group);
+        const named = members.slice(0, reportRowsMax).map(({ address }) => address);
+        return { group, count: members.length, members: named };
+      });
   }
 
   #tell(type: GroupEvent['type'], group: string, ref: AnyRef): void {
@@ -156,4 +166,13 @@ export class Groups {
     this.#tell(isJoin ? 'join' : 'leave', group, this.#core.refAt(`${node}${path}`));
     return true;
   }
+}
+
+/** The present life of an agent of this node. Throws `InvalidOption` for any other ref. */
+export function lifeHere(core: Core, ref: AnyRef): Life {
+  const cell = cellOf(ref);
+  // A ref of another system in this process leads to its cell, too.
+  if (cell !== undefined && cell.core === core && !cell.life.over) return cell.life;
+  const allowed = 'a living agent of this node';
+  throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
 }

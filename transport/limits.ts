@@ -28,8 +28,14 @@ export const TRANSPORT_LIMITS = {
   redialMs: 100,
   /** Milliseconds between two attempts at most. */
   redialMsMax: 10_000,
-  /** Groups of a peer, and its members of one of them; one more ends the connection. */
+  /** Groups of a peer, its members of one of them, and its names; one more ends the connection. */
   membersMax: 100_000,
   /** Links that may be in a handshake at a time; one more is closed at once. */
   handshakesMax: 64,
+  /** Groups, members of each and mailboxes that a node's report names; the numbers count all. */
+  reportRowsMax: 50,
+  /** Milliseconds that an observer waits for the report of a node. */
+  lookMs: 2_000,
+  /** Nodes that a look goes through on its way. */
+  lookHopsMax: 16,
 } as const;

@@ -22,6 +22,12 @@ export const OP = {
   stopped: 13,
   join: 14,
   leave: 15,
+  started: 16,
+  claim: 17,
+  claimed: 18,
+  unclaim: 19,
+  look: 20,
+  seen: 21,
 } as const;
 
 const HOPS_MAX = 4_096;
@@ -50,6 +56,13 @@ export class Fields {
     const path = this.text();
     if (!path.startsWith('/')) throw malformed('a path');
     return path;
+  }
+
+  texts(): string[] {
+    const given = this.any();
+    if (!Array.isArray(given) || !given.every((item) => typeof item === 'string'))
+      throw malformed('texts');
+    return given;
   }
 
   number(): number {

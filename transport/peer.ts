@@ -36,12 +36,13 @@ import type { Identity } from './handshake.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link } from './link.ts';
 import { Fields, OP, wireLineage } from './operation.ts';
-import { allows, type PeerRights } from './rights.ts';
+import { allows, maySee, type PeerRights } from './rights.ts';
 import { malformed } from './scan.ts';
 import { Stream } from './stream.ts';
 
 /** What a path that is a name begins with, as in the addresses of the runtime. */
 const NAME = '/(name ';
+const NO_ANSWER = 'no answer: the link is lost or full';
 
 /** How a peer was lost; `here` when this side ended the link. */
 export interface PeerEnd {
@@ -58,7 +59,25 @@ export interface PeerReport {
   lost(end: PeerEnd): void;
   /** One of its agents has joined a group, or left it; false when there are too many. */
   member(isJoin: boolean, group: string, path: string): boolean;
+  /** The report of the node at the end of a way from here, or why there is none. */
+  look(way: readonly string[]): Promise<unknown>;
+  /** It claims a name of the cluster; false when there are too many. */
+  claim(peer: Peer, id: number, name: string, path: string, order: number): boolean;
+  claimed(id: number, name: string, isAllowed: boolean): void;
+  unclaim(name: string): void;
 }
+
+/** For a link to or from an observer, which takes no part: what it may do, and what becomes of what it tells. */
+export const APART_RIGHTS: PeerRights = { send: [], link: [], stop: [], look: true };
+export const APART: PeerReport = {
+  gone: () => undefined,
+  lost: () => undefined,
+  member: () => true,
+  claim: () => true,
+  claimed: () => undefined,
+  unclaim: () => undefined,
+  look: async () => 'not allowed',
+};
 
 /** A link between a life here and a place there. */
 interface RemoteLink {
@@ -69,6 +88,8 @@ interface RemoteLink {
 
 export class Peer {
   readonly identity: Identity;
+  /** Which link of its node it is, in the order in which they came up. */
+  readonly upAt: number;
   readonly #core: Core;
   readonly #link: Link;
   readonly #rights: PeerRights;
@@ -79,8 +100,9 @@ export class Peer {
   #isClosing = false;
   /** Our requests that the other side answers, and whether their loss is for us to tell. */
   readonly #exports = new Map<number, { readonly ask: Ask; readonly owed: boolean }>();
-  /** Its requests, as requests of our own. */
+  /** Its requests, as requests of our own; and those of which it knows that they are handled. */
   readonly #imports = new Map<number, Ask>();
+  readonly #toldStarted = new Set<number>();
   /** Our watches there, and its watches here. */
   readonly #watches = new Map<number, RemoteEnd>();
   readonly #watched = new Map<number, () => void>();
@@ -89,11 +111,20 @@ export class Peer {
     number,
     { resolve: (reason: ExitReason) => void; reject: (error: unknown) => void }
   >();
+  readonly #looks = new Map<number, (report: unknown) => void>();
   #nextId = 1;
 
-  constructor(core: Core, identity: Identity, link: Link, rights: PeerRights, report: PeerReport) {
+  constructor(
+    core: Core,
+    identity: Identity,
+    upAt: number,
+    link: Link,
+    rights: PeerRights,
+    report: PeerReport,
+  ) {
     this.#core = core;
     this.identity = identity;
+    this.upAt = upAt;
     this.#link = link;
     this.#rights = rights;
     this.#report = report;
@@ -201,9 +232,31 @@ export class Peer {
     });
   }
 
+  /** Asks for the report of the node at the end of a way from there: that, or why there is none. */
+  look(way: readonly string[]): Promise<unknown> {
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      this.#looks.set(id, resolve);
+      if (!this.#open || !this.#stream.send([OP.look, id, way], false)) this.#onSeen(id, NO_ANSWER);
+    });
+  }
+
   /** Tells that an agent of this node has joined a group, or left it. */
   member(isJoin: boolean, group: string, path: string): void {
     this.#must([isJoin ? OP.join : OP.leave, group, path]);
+  }
+
+  /** Claims a name of the cluster for an agent of this node. */
+  claim(id: number, name: string, path: string, order: number): void {
+    this.#must([OP.claim, id, name, path, order]);
+  }
+
+  claimed(id: number, name: string, isAllowed: boolean): void {
+    this.#must([OP.claimed, id, name, isAllowed]);
+  }
+
+  unclaim(name: string): void {
+    this.#must([OP.unclaim, name]);
   }
 
   /** Sends what must not be lost while the link is up. */
@@ -308,6 +361,11 @@ export class Peer {
         this.#imports.delete(id);
         return ask?.cancel();
       }
+      case OP.started: {
+        const entry = this.#exports.get(fields.number());
+        if (entry !== undefined) entry.ask.progress = 'started';
+        return undefined;
+      }
       case OP.monitor:
         return this.#onMonitor(fields.number(), fields.path());
       case OP.demonitor: {
@@ -342,6 +400,16 @@ export class Peer {
         if (!this.#report.member(operation[0] === OP.join, fields.text(), fields.path()))
           this.close(CLOSE.overload, 'too many members of groups');
         return undefined;
+      case OP.look:
+        return void this.#onLook(fields.number(), fields.texts());
+      case OP.seen:
+        return this.#onSeen(fields.number(), fields.any());
+      case OP.claim:
+        return this.#onClaim(fields.number(), fields.text(), fields.path(), fields.number());
+      case OP.claimed:
+        return this.#report.claimed(fields.number(), fields.text(), fields.any() === true);
+      case OP.unclaim:
+        return this.#report.unclaim(fields.text());
       default:
         throw malformed('an unknown operation');
     }
@@ -393,6 +461,14 @@ export class Peer {
         undefined,
       );
     }
+  }
+
+  #onClaim(id: number, name: string, path: string, order: number): void {
+    const { claim, send } = this.#rights;
+    const allowed = claim ?? (send === undefined ? ['*'] : []);
+    if (!allowed.includes('*') && !allowed.includes(name)) this.claimed(id, name, false);
+    else if (!this.#report.claim(this, id, name, path, order))
+      this.close(CLOSE.overload, 'too many names');
   }
 
   #onMonitor(id: number, path: string): void {
@@ -504,6 +580,21 @@ export class Peer {
     else stop?.reject(fromWire(wire, this.#refs));
   }
 
+  async #onLook(id: number, way: readonly string[]): Promise<void> {
+    const report = maySee(this.#rights) ? await this.#report.look(way) : 'not allowed';
+    if (!this.#open) return;
+    try {
+      this.#stream.send([OP.seen, id, report], false);
+    } catch {
+      this.#must([OP.seen, id, 'a report that no frame holds']);
+    }
+  }
+
+  #onSeen(id: number, report: unknown): void {
+    this.#looks.get(id)?.(report);
+    this.#looks.delete(id);
+  }
+
   #reason(fields: Fields): ExitReason {
     return this.#reasonOf(fields.any());
   }
@@ -533,7 +624,17 @@ export class Peer {
   tick(): void {
     this.#stream.tick();
     for (const [id, { ask }] of this.#exports) if (ask.state !== 'open') this.#exports.delete(id);
-    for (const [id, ask] of this.#imports) if (ask.state !== 'open') this.#imports.delete(id);
+    for (const id of this.#toldStarted) if (!this.#imports.has(id)) this.#toldStarted.delete(id);
+    for (const [id, ask] of this.#imports)
+      if (ask.state !== 'open') this.#imports.delete(id);
+      else if (ask.progress === 'started') this.#tellStarted(id);
+  }
+
+  /** So that a time-out there can say so. What is answered between two looks costs nothing. */
+  #tellStarted(id: number): void {
+    if (this.#toldStarted.has(id)) return;
+    this.#toldStarted.add(id);
+    this.#must([OP.started, id]);
   }
 
   /** Says farewell: what was sent before still arrives. */
@@ -565,6 +666,7 @@ export class Peer {
     this.#links.clear();
     for (const { resolve } of this.#stops.values()) resolve(NOCONNECTION);
     this.#stops.clear();
+    for (const id of this.#looks.keys()) this.#onSeen(id, NO_ANSWER);
     for (const unwatch of this.#watched.values()) unwatch();
     this.#watched.clear();
     const open = [...this.#imports.values()];

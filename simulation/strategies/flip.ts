@@ -8,7 +8,7 @@
 import type { Constraint } from '../case.ts';
 import { Hold } from '../hold.ts';
 import { concurrentPairs } from '../races.ts';
-import type { Step } from '../run.ts';
+import type { Step } from '../step.ts';
 import type { Explorer } from './strategy.ts';
 
 /** Races of one run that are worth a try each. */

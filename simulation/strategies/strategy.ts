@@ -3,7 +3,7 @@
  */
 import type { Dice } from '../dice.ts';
 import type { SimEvent } from '../event.ts';
-import type { Step } from '../run.ts';
+import type { Step } from '../step.ts';
 
 export interface Strategy {
   /** The index of the event that happens next; `enabled` is never empty, the oldest stands first. */

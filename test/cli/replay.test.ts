@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { fixture, troupe } from './run.ts';
+import { check, fixture, troupe } from './run.ts';
 
 describe('troupe replay', { timeout: 60_000 }, () => {
   let folder: string;
@@ -10,7 +10,7 @@ describe('troupe replay', { timeout: 60_000 }, () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'troupe-cli-'));
-    const { stdout } = troupe('check', fixture('failing'), fixture('overtaking'), '--json');
+    const { stdout } = check(fixture('failing'), fixture('overtaking'), '--json');
     const results = JSON.parse(stdout) as { name: string; token: string }[];
     tokens = new Map(results.map(({ name, token }) => [name, token]));
   }, 60_000);

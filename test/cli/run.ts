@@ -16,3 +16,8 @@ export function troupe(...args: string[]): Ended {
   const command = ['--import', 'tsx', '--conditions=source', `${root}cli/main.ts`, ...args];
   return spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' });
 }
+
+/** `troupe check` that leaves nothing beside the fixtures. */
+export function check(...args: string[]): Ended {
+  return troupe('check', '--no-store', ...args);
+}

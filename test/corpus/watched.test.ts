@@ -84,7 +84,7 @@ describe('a watchdog over the corpus', () => {
     expect(culprits.some((name) => alarm?.message.includes(name) === true)).toBe(true);
   });
 
-  it.each(['D01', 'D02', 'D04', 'D05'])('tells of the buggy %s', (id) => {
+  it.each(['D01', 'D02', 'D04', 'D05', 'D07'])('tells of the buggy %s', (id) => {
     const { buggy, culprits } = corpus.find((pair) => pair.id === id)!;
     const [alarm] = alarmsOf(buggy);
     expect(['deadlock', 'stuck request']).toContain(alarm?.kind);

@@ -1,8 +1,16 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { compileFunction } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { SimulationFailed, explore, replayToken, verify } from 'troupe/simulation';
+import {
+  SimulationFailed,
+  explore,
+  replayToken,
+  storeBeside,
+  verify,
+  type Scenario,
+} from 'troupe/simulation';
 import { initAndUse, superseded, withNoise } from './programs.ts';
 
 describe('verify', () => {
@@ -11,7 +19,7 @@ describe('verify', () => {
   });
 
   it('throws what is wrong, why, and the token that replays it', () => {
-    const error = failureOf(() => verify(initAndUse()));
+    const error = failureOf(() => verify(initAndUse(), { storeFolder: false }));
     expect(error.message).toMatch(/^ORDER after \d+ steps .*\n +C handles "use" before "init"/);
     expect(error.message).toContain('C handles `use` (from B) BEFORE `init` (from A)');
     const token = /tr1\.\S+/.exec(error.message)?.[0] as string;
@@ -66,6 +74,20 @@ describe('the store of tokens', () => {
   it('writes nothing when nothing is found', () => {
     explore(superseded(0, true), { ...options(), schedules: 20 });
     expect(kept()).toEqual([]);
+  });
+
+  it('stands beside the file that calls verify, when nothing else is said', () => {
+    const calling = compileFunction('return verify(scenario)', ['verify', 'scenario'], {
+      filename: join(storeFolder, 'desk.test.ts'),
+    }) as (called: typeof verify, scenario: Scenario) => unknown;
+    failureOf(() => calling(verify, initAndUse()));
+    expect(readdirSync(storeFolder)).toEqual(['.troupe']);
+    const again = failureOf(() => calling(verify, initAndUse()));
+    expect(again.report.failure?.strategy).toBe('remembered');
+  });
+
+  it('is none where nothing can be written', () => {
+    expect(storeBeside(join(storeFolder, 'no/such/desk.test.ts'))).toBeUndefined();
   });
 
   it('must be a folder', () => {

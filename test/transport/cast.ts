@@ -19,7 +19,12 @@ export type EchoEvent =
   | { type: 'hold'; replyTo: ReplyTo<{ type: 'never' }> }
   | { type: 'lose'; replyTo: ReplyTo<{ type: 'never' }> }
   | { type: 'refuse'; replyTo: ReplyTo<{ type: 'never' }> }
-  | { type: 'pass'; to: Ref<EchoEvent>; replyTo: ReplyTo<{ type: 'echoed'; value: unknown }> }
+  | {
+      type: 'pass';
+      to: Ref<EchoEvent>;
+      kind?: 'hold';
+      replyTo: ReplyTo<{ type: 'echoed'; value: unknown }>;
+    }
   | { type: 'crash' }
   | { type: 'end' }
   | { type: 'note'; value: unknown };
@@ -32,7 +37,7 @@ export function echo(noted: unknown[] = []) {
       else if (event.type === 'hold') ctx.defer(event);
       else if (event.type === 'refuse') ctx.fail(event, new TypeError('no', { cause: 'why' }));
       else if (event.type === 'pass')
-        ctx.forward(event.to, { type: 'echo', replyTo: event.replyTo });
+        ctx.forward(event.to, { type: event.kind ?? 'echo', replyTo: event.replyTo } as EchoEvent);
       else if (event.type === 'crash') throw new RangeError('crashed');
       else if (event.type === 'end') ctx.stop('done');
       else if (event.type === 'note') noted.push(event.value);

@@ -104,9 +104,22 @@ describe('two nodes', () => {
     expect(there.system.stats().openRequests).toBe(1);
     await stage.advance(1);
     expect(held.error).toBeInstanceOf(AskTimeout);
-    expect(held.error).toMatchObject({ progress: 'queued' });
+    expect(held.error).toMatchObject({ progress: 'started' });
     await stage.advance(1);
     expect(there.system.stats().openRequests).toBe(0);
+  });
+
+  it('tell a request that waits from one that is handled, also where it was handed on', async () => {
+    const near = here.system.spawn(echo(), { id: 'near' });
+    const slow = there.system.ref('/echo');
+    const passed = outcome(near.ask({ type: 'pass', to: far, kind: 'hold' }, { timeoutMs: 2_500 }));
+    await stage.advance(10);
+    there.system.suspend(slow);
+    const waits = outcome(far.ask({ type: 'echo' }, { timeoutMs: 2_500 }));
+    await stage.advance(2_500);
+    expect(passed.error).toMatchObject({ progress: 'started' });
+    expect(waits.error).toMatchObject({ progress: 'queued' });
+    there.system.resume(slow);
   });
 
   it('refuse at the send what cannot travel, and say where it is', () => {
@@ -240,6 +253,30 @@ describe('the loss of a node', () => {
     await stage.advance(10);
     expect(told).toEqual(['frame 2 came, expected was 1', 'frame 2 came, expected was 1']);
     expect(noted).toEqual([]);
+  });
+
+  it('is linked anew at once when only one side has noticed the end of the link', async () => {
+    const told: string[] = [];
+    for (const { node } of [here, there])
+      for (const type of ['nodeup', 'nodedown', 'conflict'] as const)
+        node.on(type, () => told.push(`${node.name}: ${type}`));
+    // A frame is lost on the way here, and the word that the link is closed on the way there.
+    let isFirst = true;
+    stage.network.way('there', 'here').loses = (bytes) =>
+      bytes[0] === 1 && isFirst && !(isFirst = false);
+    stage.network.way('here', 'there').loses = (bytes) => bytes.length === 0;
+    const unheard = outcome(far.ask({ type: 'echo' }));
+    await stage.advance(1);
+    const asked = outcome(far.ask({ type: 'echo' }));
+    await stage.advance(1);
+    for (const failed of [unheard, asked])
+      expect(failed.error).toMatchObject({ reason: { type: 'noconnection' } });
+    stage.network.heal('here', 'there');
+    await stage.advance(200);
+    expect(told).toEqual(['here: nodedown', 'there: nodedown', 'there: nodeup', 'here: nodeup']);
+    const again = outcome(far.ask({ type: 'echo', value: 1 }));
+    await stage.advance(10);
+    expect(again.value).toEqual({ type: 'echoed', value: 1 });
   });
 
   it('is noticed by silence, after 10 seconds, with a suspicion before', async () => {

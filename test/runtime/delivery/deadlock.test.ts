@@ -226,3 +226,99 @@ describe('a live deadlock of machines', () => {
     expect(seen).toEqual([]);
   });
 });
+
+describe('a live circle of senders that wait for room', () => {
+  type Item = { readonly type: 'go' | 'x' };
+  const waiting = { capacityMessages: 1, overflow: 'wait' } as const;
+
+  /** Sends three to the other at once. */
+  const flooder = (other: string) =>
+    fromHandler({
+      initial: () => 0,
+      receive(taken: number, event: Item, ctx) {
+        if (event.type === 'x') return taken + 1;
+        const to = ctx.whereis(agentName<Ref<Item>>(other)) as Ref<Item>;
+        for (let sent = 0; sent < 3; sent += 1) ctx.send(to, { type: 'x' });
+        return taken;
+      },
+    });
+
+  it('is broken at its youngest message, which becomes a dead letter, and both go on', async () => {
+    const system = createTestSystem({ log: false });
+    const seen: InspectionEvent[] = [];
+    system.inspect((event) => void (event.type === 'deadlock' && seen.push(event)));
+    const a = system.spawn(flooder('b'), { id: 'a', name: 'a', mailbox: waiting });
+    const b = system.spawn(flooder('a'), { id: 'b', name: 'b', mailbox: waiting });
+    a.send({ type: 'go' });
+    b.send({ type: 'go' });
+    await system.settle();
+    expect(seen[0]).toMatchObject({
+      path: '/b',
+      members: ['local/b', 'local/a'],
+      requests: ['(room)', '(room)'],
+    });
+    const lost = system.deadLetters.list().map(({ reason, from }) => `${from}: ${reason}`);
+    expect(lost).toHaveLength(seen.length);
+    expect(new Set(lost)).toEqual(new Set(['local/b: deadlock']));
+    const taken = a.getSnapshot().context + b.getSnapshot().context;
+    expect(taken + lost.length).toBe(6);
+  });
+
+  it('with a request in it fails that request', async () => {
+    const system = createTestSystem({ log: false });
+    const seen: InspectionEvent[] = [];
+    system.inspect((event) => void (event.type === 'deadlock' && seen.push(event)));
+    /** Waits for b's answer, with a mailbox that b has filled. */
+    const asker = fromHandler({
+      initial: () => '',
+      *receive(got: string, event: Item, ctx) {
+        if (event.type === 'x') return `${got}x`;
+        try {
+          const b = ctx.whereis(agentName<Ref<Go>>('b')) as Ref<Go>;
+          yield* ctx.ask(b, { type: 'go', via: [] }, { timeoutMs });
+          return got;
+        } catch (error) {
+          return (error as Error).message;
+        }
+      },
+    });
+    const filler = fromHandler({
+      receive(_state: undefined, event: Go, ctx) {
+        const to = ctx.whereis(agentName<Ref<Item>>('a')) as Ref<Item>;
+        for (let sent = 0; sent < 2; sent += 1) ctx.send(to, { type: 'x' });
+        ctx.reply(event, { type: 'done', by: 'b' });
+      },
+    });
+    const a = system.spawn(asker, { id: 'a', name: 'a', mailbox: waiting });
+    system.spawn(filler, { id: 'b', name: 'b' });
+    a.send({ type: 'go' });
+    await system.settle();
+    expect(seen).toMatchObject([{ path: '/a', requests: ['(room)', 'go'] }]);
+    expect(a.getSnapshot().context).toBe(
+      'a deadlock: local/b waits for room in local/a waits for "go" of local/bxx',
+    );
+    expect(system.deadLetters.list()).toEqual([]);
+  });
+
+  it('is none when the mailbox is emptied by somebody who sleeps, or postpones', async () => {
+    const system = createTestSystem({ log: false });
+    const seen: InspectionEvent[] = [];
+    system.inspect((event) => void (event.type === 'deadlock' && seen.push(event)));
+    const sleeper = fromHandler({
+      initial: () => 0,
+      *receive(taken: number, event: Item, ctx) {
+        yield* ctx.sleep(10);
+        if (event.type === 'go')
+          ctx.send(ctx.whereis(agentName<Ref<Item>>('a')) as Ref<Item>, { type: 'x' });
+        return taken + 1;
+      },
+    });
+    const a = system.spawn(flooder('b'), { id: 'a', name: 'a', mailbox: waiting });
+    const b = system.spawn(sleeper, { id: 'b', name: 'b', mailbox: waiting });
+    b.send({ type: 'go' });
+    a.send({ type: 'go' });
+    await system.advance(1_000);
+    expect(seen).toEqual([]);
+    expect([a, b].map((ref) => ref.getSnapshot().context)).toEqual([1, 4]);
+  });
+});

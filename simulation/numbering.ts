@@ -1,0 +1,67 @@
+/**
+ * The numbering of a run: what comes to be in it gets a structural id, such as `A>B:go#2`, and keeps
+ * the number of the step in which it came to be.
+ */
+import { Ask, type Cell, type Core, type Envelope, type Timer } from '../runtime/internal.ts';
+import { cellAt, nameOf } from './names.ts';
+
+/** When something came to be, and what it is called since. */
+export interface Born {
+  readonly id: string;
+  /** The number of the step; -1 for the setup. */
+  readonly bornAt: number;
+}
+
+export class Numbering {
+  readonly #counts = new Map<string, number>();
+  readonly #envelopes = new Map<Envelope, Born>();
+  readonly #timers = new Map<Timer, Born>();
+
+  /** An id that nothing else of the run has. */
+  numbered(label: string): string {
+    const count = (this.#counts.get(label) ?? 0) + 1;
+    this.#counts.set(label, count);
+    return `${label}#${count}`;
+  }
+
+  /** A message or an answer is sent: its id. */
+  sent(envelope: Envelope, moment: number): string {
+    const id = this.numbered(linkOf(envelope));
+    this.#envelopes.set(envelope, { id, bornAt: moment });
+    return id;
+  }
+
+  of(envelope: Envelope): Born {
+    const { to, type } = envelope;
+    return this.#envelopes.get(envelope) ?? { id: `?>${to.address}:${type}`, bornAt: -1 };
+  }
+
+  ofTimer(timer: Timer): Born {
+    return this.#timers.get(timer) ?? { id: 'timer', bornAt: -1 };
+  }
+
+  /** New timers are named after the agent in whose step they were set, in order. */
+  numberTimers(core: Core, setter: Cell | undefined, moment: number): void {
+    for (const timer of core.timers.all()) {
+      if (this.#timers.has(timer)) continue;
+      const own = setter ?? setterOf(core, timer);
+      const label = `timer ${own === undefined ? 'env' : own.path.slice(1)}`;
+      this.#timers.set(timer, { id: this.numbered(label), bornAt: moment });
+    }
+  }
+}
+
+function linkOf({ to, from, type, timer, inner }: Envelope): string {
+  if (to instanceof Ask) return `${nameOf(from)}>${nameOf(to.by)}:reply ${to.request}`;
+  const sender = timer !== undefined ? 'timer' : inner !== undefined ? 'inner' : nameOf(from);
+  return `${sender}>${nameOf(to.address)}:${type}`;
+}
+
+/** Whose life has set a timer, or waits for an answer until then. */
+function setterOf(core: Core, timer: Timer): Cell | undefined {
+  const ask = core.ledger.open().find((open) => open.timer === timer);
+  if (ask !== undefined) return cellAt(core, ask.by);
+  for (const cell of core.cells.values())
+    for (const { handle } of cell.life.timers.list()) if (handle === timer) return cell;
+  return undefined;
+}
