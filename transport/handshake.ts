@@ -13,6 +13,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Random } from '../runtime/index.ts';
 import { pack, unpack } from './codec.ts';
 import { MalformedFrame } from './errors.ts';
+import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link, type LinkClose } from './link.ts';
 
 /** The version of the wire protocol; both sides must speak the same. */
@@ -87,8 +88,11 @@ export class Handshake {
   }
 
   #take(bytes: Uint8Array): void {
-    const [message] = unpack(bytes, 1);
-    if (bytes[0] !== LANE.handshake || !Array.isArray(message)) {
+    // Looked at before it is decoded: a stranger's bytes are worth no work.
+    const isHandshake =
+      bytes[0] === LANE.handshake && bytes.length <= TRANSPORT_LIMITS.handshakeBytesMax;
+    const [message] = isHandshake ? unpack(bytes, 1) : [];
+    if (!Array.isArray(message)) {
       this.#link.close(CLOSE.handshake, 'no handshake');
       return;
     }
@@ -107,7 +111,7 @@ export class Handshake {
       return;
     }
     const isHello =
-      isText(name, /^[^/#\s]{1,255}$/) &&
+      isText(name, /^[^/#\s\p{Cc}]{1,255}$/u) &&
       isText(incarnation, /^[\w-]{1,64}$/) &&
       isText(nonce, /^[0-9a-f]{64}$/) &&
       // Observers dial and are not dialed.

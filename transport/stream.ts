@@ -1,22 +1,27 @@
 /**
  * The ordered stream of operations over one link: batches of a turn, numbers that show a gap, and
- * the window that bounds what is on its way. What no frame holds goes in parts, one after the other;
- * only so much is ahead of what was taken, so that a control frame never waits behind it all.
+ * the window that bounds what is on its way. What no frame holds goes in parts, one after the other.
  *
  *     data frame      1 │ number, 4 bytes │ taken, 4 bytes │ operation │ operation │ …
  *     part frame      3 │ number, 4 bytes │ taken, 4 bytes │ bytes of the operation, 4 bytes │ some of them
  *     control frame   2 │ operation
  */
 import type { Clock, Scheduler } from '../runtime/index.ts';
+import { Assembly } from './assembly.ts';
 import { pack, unpack } from './codec.ts';
 import { LANE, frameOf } from './handshake.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link } from './link.ts';
-import { Assembly } from './assembly.ts';
 import { malformed } from './scan.ts';
 
 const HEADER_BYTES = 9;
 const PART_HEADER_BYTES = 13;
+
+/** An operation that waits for its frame; the mark comes back once it is taken. */
+interface Queued {
+  readonly bytes: Uint8Array;
+  readonly mark: object | undefined;
+}
 
 /** What a stream tells its peer. */
 export interface StreamReport {
@@ -29,12 +34,6 @@ export interface StreamReport {
   taken(mark: object): void;
 }
 
-/** An operation that waits for its frame; the mark comes back once it is taken. */
-interface Queued {
-  readonly bytes: Uint8Array;
-  readonly mark: object | undefined;
-}
-
 /** Both directions of one link, after the handshake. */
 export class Stream {
   readonly #link: Link;
@@ -45,6 +44,8 @@ export class Stream {
   #queuedBytes = 0;
   /** How much of the first in the queue has gone in parts. */
   #partedBytes = 0;
+  /** Whether something is queued because the link is behind. */
+  #isHeld = false;
   #isFlushing = false;
   /** Frames that the other side has not taken yet, oldest first. */
   readonly #onWay: { readonly bytes: number; readonly marks: readonly object[] }[] = [];
@@ -78,18 +79,18 @@ export class Stream {
    */
   send(operation: readonly unknown[], mustGo: boolean, mark?: object): boolean {
     const bytes = pack(operation);
-    const { messageBytesMax, windowBytes, reserveBytes, batchBytes } = TRANSPORT_LIMITS;
+    const { messageBytesMax, windowBytes, reserveBytes } = TRANSPORT_LIMITS;
     if (bytes.length > messageBytesMax)
       throw malformed(`${bytes.length} bytes; ${messageBytesMax} fit into a message`);
-    const waiting = this.waitingBytes + bytes.length;
+    const waiting = this.waitingBytes + weightOf(bytes);
     if (!mustGo && waiting > windowBytes) return false;
     if (waiting > windowBytes + reserveBytes) {
       this.#report.broken(CLOSE.overload, 'it takes nothing');
       return true;
     }
     this.#queue.push({ bytes, mark });
-    this.#queuedBytes += bytes.length;
-    if (this.#queuedBytes >= batchBytes) this.flush();
+    this.#queuedBytes += weightOf(bytes);
+    if (this.#queuedBytes >= TRANSPORT_LIMITS.batchBytes) this.flush();
     else this.#flushLater();
     return true;
   }
@@ -106,63 +107,81 @@ export class Stream {
     this.#scheduler.enqueue({ run });
   }
 
-  /** Sends what is queued, as far as it may be ahead of what was taken; at the end, all of it. */
-  flush(isEnd = false): void {
-    while (this.#open && this.#queue.length > 0) {
-      if (!isEnd && this.#onWayBytes >= TRANSPORT_LIMITS.aheadBytes) return;
-      const { length } = (this.#queue[0] as Queued).bytes;
-      if (length > TRANSPORT_LIMITS.frameBytesMax - HEADER_BYTES) this.#sendPart();
-      else this.#sendBatch();
+  /** Sends what is queued, or, unless it `mustGo`, as much of it as the link takes without falling behind. */
+  flush(mustGo = false): void {
+    let from = 0;
+    while (this.#open && from < this.#queue.length && (mustGo || !this.#isBehind)) {
+      const first = this.#queue[from] as Queued;
+      if (first.bytes.length > TRANSPORT_LIMITS.frameBytesMax - HEADER_BYTES) {
+        if (this.#sendPart(first)) from += 1;
+        continue;
+      }
+      const to = this.#frameEnd(from);
+      this.#sendFrame(this.#queue.slice(from, to));
+      from = to;
     }
+    this.#queue.splice(0, from);
+    this.#isHeld = this.#queue.length > 0;
   }
 
-  #sendBatch(): void {
-    const { batchBytes, frameBytesMax } = TRANSPORT_LIMITS;
-    let size = 0;
-    let count = 0;
-    for (const { bytes } of this.#queue) {
-      if (size >= batchBytes || HEADER_BYTES + size + bytes.length > frameBytesMax) break;
-      size += bytes.length;
-      count += 1;
+  get #isBehind(): boolean {
+    const { highWaterBytes, lowWaterBytes } = TRANSPORT_LIMITS;
+    return this.#link.bufferedBytes > (this.#isHeld ? lowWaterBytes : highWaterBytes);
+  }
+
+  /** Where the frame ends that begins at an operation of the queue. */
+  #frameEnd(from: number): number {
+    let to = from;
+    for (let bytes = HEADER_BYTES; to < this.#queue.length; to += 1) {
+      bytes += this.#queue[to]!.bytes.length;
+      if (to > from && bytes > TRANSPORT_LIMITS.frameBytesMax) break;
     }
-    const frame = new Uint8Array(HEADER_BYTES + size);
-    const marks: object[] = [];
+    return to;
+  }
+
+  #sendFrame(operations: readonly Queued[]): void {
+    let size = HEADER_BYTES;
+    let weight = 0;
+    for (const { bytes } of operations) {
+      size += bytes.length;
+      weight += weightOf(bytes);
+    }
+    const frame = new Uint8Array(size);
     let at = HEADER_BYTES;
-    for (const { bytes, mark } of this.#queue.splice(0, count)) {
+    const marks: object[] = [];
+    for (const { bytes, mark } of operations) {
       frame.set(bytes, at);
       at += bytes.length;
       if (mark !== undefined) marks.push(mark);
     }
-    this.#putNumbered(LANE.data, frame, size, marks);
+    this.#putNumbered(LANE.data, frame, weight, marks);
   }
 
-  #sendPart(): void {
-    const { bytes, mark } = this.#queue[0] as Queued;
+  /** Sends the next part of an operation; true when it was the last. */
+  #sendPart({ bytes, mark }: Queued): boolean {
     const part = bytes.subarray(this.#partedBytes, this.#partedBytes + TRANSPORT_LIMITS.batchBytes);
     const frame = new Uint8Array(PART_HEADER_BYTES + part.length);
-    new DataView(frame.buffer).setUint32(HEADER_BYTES, bytes.length);
+    viewOf(frame).setUint32(HEADER_BYTES, bytes.length);
     frame.set(part, PART_HEADER_BYTES);
     this.#partedBytes += part.length;
     const isLast = this.#partedBytes === bytes.length;
-    if (isLast) {
-      this.#queue.shift();
-      this.#partedBytes = 0;
-    }
-    this.#putNumbered(LANE.part, frame, part.length, isLast && mark !== undefined ? [mark] : []);
+    if (isLast) this.#partedBytes = 0;
+    const weight = isLast ? weightOf(part) : part.length;
+    this.#putNumbered(LANE.part, frame, weight, isLast && mark !== undefined ? [mark] : []);
+    return isLast;
   }
 
-  /** Sends a frame with its number, in which all but the first fields stand. */
-  #putNumbered(lane: number, frame: Uint8Array, bytes: number, marks: readonly object[]): void {
+  /** Sends a frame in whose header only its lane and the numbers are missing. */
+  #putNumbered(lane: number, frame: Uint8Array, weight: number, marks: readonly object[]): void {
     this.#sent = (this.#sent + 1) >>> 0;
     frame[0] = lane;
-    const view = new DataView(frame.buffer);
-    view.setUint32(1, this.#sent);
-    view.setUint32(5, this.#arrived);
+    viewOf(frame).setUint32(1, this.#sent);
+    viewOf(frame).setUint32(5, this.#arrived);
     this.#saidTaken = this.#arrived;
     this.#untoldBytes = 0;
-    this.#queuedBytes -= bytes;
-    this.#onWay.push({ bytes, marks });
-    this.#onWayBytes += bytes;
+    this.#onWay.push({ bytes: weight, marks });
+    this.#onWayBytes += weight;
+    this.#queuedBytes -= weight;
     this.#put(frame);
   }
 
@@ -178,6 +197,9 @@ export class Stream {
 
   /** What a regular look at it does: says what was taken, or that it is there. */
   tick(): void {
+    if (this.#isHeld) this.flush();
+    // A peer that sends and never reads would have them pile up here.
+    if (this.#isBehind) return;
     if (this.#saidTaken !== this.#arrived) this.#sayTaken();
     else if (this.#clock.now() - this.#sentAtMs >= TRANSPORT_LIMITS.pingMs)
       this.control('ping', this.#sent, this.#arrived);
@@ -235,7 +257,7 @@ export class Stream {
       this.#report.operation(operation as unknown[]);
     }
     this.#untoldBytes += length;
-    if (this.#untoldBytes >= TRANSPORT_LIMITS.ackBytes) this.#sayTaken();
+    if (this.#untoldBytes >= TRANSPORT_LIMITS.ackBytes && !this.#isBehind) this.#sayTaken();
   }
 
   #onControl([operation]: readonly unknown[]): void {
@@ -265,9 +287,8 @@ export class Stream {
       this.#onWayBytes -= bytes;
       for (const mark of marks) this.#report.taken(mark);
     }
-    // What is queued waits for the end of its turn, unless it was held back.
-    if (this.#queuedBytes >= TRANSPORT_LIMITS.batchBytes || this.#partedBytes > 0) this.flush();
-    else if (this.#queue.length > 0) this.#flushLater();
+    // What was held leaves when the link has caught up.
+    if (this.#isHeld) this.flush();
   }
 
   /** Nothing more goes or comes. */
@@ -276,6 +297,11 @@ export class Stream {
     this.#queue = [];
     this.#assembly = undefined;
   }
+}
+
+/** What an operation costs while it waits: it is an object here and there, however small. */
+function weightOf(bytes: Uint8Array): number {
+  return bytes.length + TRANSPORT_LIMITS.operationBytes;
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {

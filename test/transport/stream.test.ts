@@ -1,183 +1,171 @@
-// Messages that no frame holds: they go in parts, in order with the others, and control frames go
-// between. Whoever lies about the parts loses its link, and costs no memory before.
+// One stream over a link whose buffer the test holds: what waits, where, and how much of it.
 
 import { createSteppedScheduler, createVirtualClock } from 'troupe';
-import { CLOSE, TRANSPORT_LIMITS, type Link } from 'troupe/transport';
+import { TRANSPORT_LIMITS, type Link } from 'troupe/transport';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { pack } from '../../transport/codec.ts';
+// The stream and the codec are no part of the public surface.
+import { pack, unpack } from '../../transport/codec.ts';
 import { Stream } from '../../transport/stream.ts';
-import { Stage, echo, outcome, type EchoEvent } from './cast.ts';
-import type { Ref } from 'troupe';
 
-const DATA = 1;
-const CONTROL = 2;
-const PART = 3;
+const HEADER_BYTES = 9;
+const { highWaterBytes, lowWaterBytes, windowBytes, reserveBytes, frameBytesMax, ackBytes } =
+  TRANSPORT_LIMITS;
 
-/** A stream over a link that keeps what is sent. */
-class End {
+/** A link that takes what it is given, and lets go of it when the test says so. */
+class HeldLink implements Link {
+  readonly remote = 'held';
+  bufferedBytes = 0;
   readonly frames: Uint8Array[] = [];
-  readonly operations: (readonly unknown[])[] = [];
-  readonly broken: number[] = [];
-  readonly clock = createVirtualClock();
-  readonly scheduler = createSteppedScheduler();
-  readonly stream: Stream;
+  onFrame = (): void => undefined;
+  onClose = (): void => undefined;
+  close = (): void => undefined;
 
-  constructor() {
-    const link = { send: (bytes: Uint8Array) => void this.frames.push(bytes) } as Link;
-    this.stream = new Stream(link, this.clock, this.scheduler, {
-      operation: (operation) => void this.operations.push(operation),
-      goodbye: () => undefined,
-      broken: (code) => void this.broken.push(code),
-      taken: () => undefined,
-    });
-  }
-
-  get lanes(): (number | undefined)[] {
-    return this.frames.map((frame) => frame[0]);
+  send(bytes: Uint8Array): void {
+    this.bufferedBytes += bytes.length;
+    this.frames.push(bytes);
   }
 }
 
-/** Gives both what the other has sent, until nothing is on its way. */
-function exchange(one: End, other: End): void {
-  while (one.frames.length + other.frames.length > 0) {
-    for (const frame of one.frames.splice(0)) other.stream.take(frame);
-    for (const frame of other.frames.splice(0)) one.stream.take(frame);
-    one.scheduler.settle();
-    other.scheduler.settle();
-  }
-}
+const clock = createVirtualClock();
+let scheduler: ReturnType<typeof createSteppedScheduler>;
+let link: HeldLink;
+let stream: Stream;
+let broken: [number, string][];
+let operations: unknown[][];
 
-function partOf(number: number, totalBytes: number, bytes: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(13 + bytes.length);
-  frame[0] = PART;
-  const view = new DataView(frame.buffer);
-  view.setUint32(1, number);
-  view.setUint32(9, totalBytes);
-  frame.set(bytes, 13);
-  return frame;
-}
-
-let here: End;
-let there: End;
 beforeEach(() => {
-  here = new End();
-  there = new End();
-});
-
-describe('a message that no frame holds', () => {
-  const big = 'x'.repeat(TRANSPORT_LIMITS.messageBytesMax - 100);
-
-  it('arrives whole, in its place among the others', () => {
-    here.stream.send([0, 'before'], false);
-    here.stream.send([0, big], false);
-    here.stream.send([0, 'after'], false);
-    here.scheduler.settle();
-    exchange(here, there);
-    expect(there.operations.map(([, text]) => (text as string).length)).toEqual([
-      'before'.length,
-      big.length,
-      'after'.length,
-    ]);
-    expect(there.broken).toEqual([]);
-  });
-
-  it('leaves room for control frames: no more than aheadBytes are before them', () => {
-    here.stream.send([0, big], false);
-    here.scheduler.settle();
-    const sent = here.frames.reduce((sum, { length }) => sum + length, 0);
-    expect(sent).toBeLessThan(TRANSPORT_LIMITS.aheadBytes + 2 * TRANSPORT_LIMITS.batchBytes);
-    here.stream.control('ping', here.frames.length, 0);
-    expect(here.lanes.at(-1)).toBe(CONTROL);
-    exchange(here, there);
-    expect(there.broken).toEqual([]);
-    expect(there.operations).toEqual([[0, big]]);
-  });
-
-  it('is refused beyond messageBytesMax, with its size', () => {
-    expect(() => here.stream.send([0, `${big}${'x'.repeat(200)}`], false)).toThrow(
-      /4194\d+ bytes; 4194304 fit into a message/,
-    );
-  });
-
-  it('crosses a cluster and comes back', async () => {
-    const stage = new Stage();
-    const { system } = await stage.join('there');
-    system.spawn(echo(), { id: 'echo' });
-    const { node } = await stage.join('here', { seeds: ['memory:there'] });
-    await stage.advance(10);
-    const value = 'y'.repeat(3_000_000);
-    const far = node.ref('there/echo') as Ref<EchoEvent>;
-    const asked = outcome(far.ask({ type: 'echo', value }));
-    await stage.advance(10);
-    expect(asked.value).toEqual({ type: 'echoed', value });
-    await stage.stop();
+  scheduler = createSteppedScheduler();
+  link = new HeldLink();
+  broken = [];
+  operations = [];
+  stream = new Stream(link, clock, scheduler, {
+    operation: (operation) => operations.push([...operation]),
+    goodbye: () => undefined,
+    broken: (...why) => broken.push(why),
+    taken: () => undefined,
   });
 });
 
-describe('a peer that lies about parts', () => {
-  const piece = new Uint8Array(1_000);
+const isData = (frame: Uint8Array): boolean => frame[0] === 1;
+const sentOf = (frames: readonly Uint8Array[]): unknown[] =>
+  frames.filter(isData).flatMap((frame) => unpack(frame, HEADER_BYTES));
+const numberOf = (frame: Uint8Array): number => Buffer.from(frame).readUInt32BE(1);
+const dataFrame = (number: number, ...wire: unknown[]): Uint8Array => {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header[0] = 1;
+  header.writeUInt32BE(number, 1);
+  return Buffer.concat([header, pack(wire).subarray(wire.length < 16 ? 1 : 3)]);
+};
+const taken = (number: number): Uint8Array =>
+  Buffer.concat([Buffer.of(2), pack([['taken', number]]).subarray(1)]);
 
-  it('is told at the first part of a message beyond messageBytesMax', () => {
-    const { messageBytesMax } = TRANSPORT_LIMITS;
-    expect(() => there.stream.take(partOf(1, messageBytesMax + 1, piece))).toThrow(
-      'a message of 4194305 bytes; 4194304 are the most',
-    );
-    expect(() => new End().stream.take(partOf(1, 0xffff_ffff, piece))).toThrow('are the most');
+/** Sends operations of 10 kB each, and ends the turn. */
+function send(count: number, first = 0): boolean[] {
+  const fits = Array.from({ length: count }, (_, index) =>
+    stream.send([first + index, 'x'.repeat(10_000)], false),
+  );
+  scheduler.settle();
+  return fits;
+}
+
+describe('a link that is behind', () => {
+  it('is handed no more than its high water and a frame', () => {
+    expect(send(800)).not.toContain(false);
+    expect(link.bufferedBytes).toBeGreaterThan(highWaterBytes);
+    expect(link.bufferedBytes).toBeLessThan(highWaterBytes + frameBytesMax);
   });
 
-  it('cannot go on without end', () => {
-    const takeAll = (): void => {
-      for (let number = 1; ; number += 1) there.stream.take(partOf(number, 10_500, piece));
-    };
-    expect(takeAll).toThrow('more than the 10500 bytes of its message');
-    expect(there.operations).toEqual([]);
+  it('is handed the rest at its low water, in order and in frames that fit', () => {
+    send(500);
+    const before = link.frames.length;
+    link.bufferedBytes = lowWaterBytes + 1;
+    stream.tick();
+    send(1, 500);
+    expect(link.frames).toHaveLength(before);
+    while (sentOf(link.frames).length < 501) {
+      link.bufferedBytes = lowWaterBytes;
+      stream.take(taken(numberOf(link.frames.at(-1)!)));
+    }
+    const sent = sentOf(link.frames) as [number][];
+    expect(sent.map(([number]) => number)).toEqual(Array.from({ length: 501 }, (_, at) => at));
+    expect(Math.max(...link.frames.map(({ length }) => length))).toBeLessThanOrEqual(frameBytesMax);
+  });
+
+  it('is handed all of it before a farewell', () => {
+    send(500);
+    stream.flush(true);
+    expect(sentOf(link.frames)).toHaveLength(500);
+  });
+
+  it('gets no heartbeats and no receipts on top', () => {
+    send(500);
+    const before = link.frames.length;
+    for (let number = 1; number <= 40; number += 1)
+      stream.take(dataFrame(number, [0, 'x'.repeat(ackBytes)]));
+    clock.setTimeout(() => undefined, 5_000);
+    clock.fireNext(clock.now() + 5_000);
+    stream.tick();
+    expect(operations).toHaveLength(40);
+    expect(link.frames).toHaveLength(before);
+    // It catches up, and is told then.
+    link.bufferedBytes = 0;
+    stream.tick();
+    expect(link.frames.length).toBeGreaterThan(before);
+    expect(stream.waitingBytes).toBeLessThan(windowBytes);
+  });
+});
+
+describe('the window', () => {
+  it('refuses what does not fit, and what must go ends the connection beyond the reserve', () => {
+    const fits = send(900);
+    const accepted = fits.indexOf(false);
+    expect(fits.slice(accepted)).not.toContain(true);
+    expect(stream.waitingBytes).toBeLessThanOrEqual(windowBytes);
+    expect(stream.waitingBytes).toBeGreaterThan(windowBytes - 20_000);
+    for (let count = 0; broken.length === 0; count += 1) {
+      stream.send(['must go', 'x'.repeat(10_000)], true);
+      expect(stream.waitingBytes).toBeLessThanOrEqual(windowBytes + reserveBytes);
+      expect(count).toBeLessThan(2_000);
+    }
+    expect(broken).toEqual([[4009, 'it takes nothing']]);
+  });
+
+  it('counts a small message for what it costs', () => {
+    let count = 0;
+    while (stream.send([count], false)) {
+      count += 1;
+      scheduler.settle();
+    }
+    expect(count).toBeLessThanOrEqual(windowBytes / TRANSPORT_LIMITS.operationBytes);
+  });
+
+  it('opens as the other side takes', () => {
+    const accepted = send(900).indexOf(false);
+    expect(send(1)).toEqual([false]);
+    link.bufferedBytes = 0;
+    stream.take(taken(numberOf(link.frames.at(-1)!)));
+    expect(send(50)).not.toContain(false);
+    expect(sentOf(link.frames).length).toBeLessThanOrEqual(accepted + 50);
   });
 
   it.each([
-    ['another length', [partOf(1, 5_000, piece), partOf(2, 5_001, piece)], 'breaks off'],
-    ['nothing', [partOf(1, 5_000, new Uint8Array())], 'an empty part'],
-    ['a header too short', [partOf(1, 5_000, piece).subarray(0, 7)], 'an empty part'],
-    ['less than was said', [partOf(1, 5_000, piece), dataOf(2)], 'breaks off'],
-    ['what is no message', [partOf(1, 1_000, new Uint8Array(1_000).fill(0xc1))], 'type 0xc1'],
-  ])('sends %s', (_, frames, why) => {
-    expect(() => {
-      for (const frame of frames) there.stream.take(frame);
-    }).toThrow(why);
-    expect(there.operations).toEqual([]);
-  });
-
-  it('leaves a part out', () => {
-    there.stream.take(partOf(1, 5_000, piece));
-    there.stream.take(partOf(3, 5_000, piece));
-    expect(there.broken).toEqual([CLOSE.outOfOrder]);
-  });
-
-  it('makes no room by its word alone', () => {
-    const before = process.memoryUsage().arrayBuffers;
-    const ends = Array.from({ length: 200 }, () => new End());
-    for (const end of ends) end.stream.take(partOf(1, TRANSPORT_LIMITS.messageBytesMax, piece));
-    // 200 links could be made to hold 800 MB, were they believed.
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000);
-    expect(ends).toHaveLength(200);
+    ['what was not sent', taken(1)],
+    ['less than before', taken(0xffff_ffff)],
+  ])('is not opened by a receipt for %s', (_, frame) => {
+    expect(() => stream.take(frame)).toThrow('it took what was not sent');
   });
 });
 
-it('a lost frame is missed by the next ping, though no other frame comes', () => {
-  here.stream.send([0, 'lost'], false);
-  here.scheduler.settle();
-  here.frames.length = 0;
-  here.clock.setTimeout(() => undefined, TRANSPORT_LIMITS.pingMs);
-  here.clock.fireNext(Infinity);
-  here.stream.tick();
-  exchange(here, there);
-  expect(there.broken).toEqual([CLOSE.outOfOrder]);
+describe('frames out of order', () => {
+  it.each([
+    ['missing', 3],
+    ['twice', 1],
+    ['from before', 0],
+    ['far ahead', 0xffff_ffff],
+  ])('%s end the stream before anything of them is read', (_, number) => {
+    stream.take(dataFrame(1, ['first']));
+    stream.take(dataFrame(number, ['second']));
+    expect(operations).toEqual([['first']]);
+    expect(broken).toMatchObject([[4002, `frame ${number} came, expected was 2`]]);
+  });
 });
-
-function dataOf(number: number): Uint8Array {
-  const operation = pack([[0, 'small']]);
-  const frame = new Uint8Array(9 + operation.length);
-  frame[0] = DATA;
-  new DataView(frame.buffer).setUint32(1, number);
-  frame.set(operation, 9);
-  return frame;
-}
