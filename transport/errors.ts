@@ -26,6 +26,15 @@ export class LinkFull extends TroupeError {
   }
 }
 
+/** Nobody is in a group that a message is for. */
+export class NoMembers extends TroupeError {
+  readonly code = 'NO_MEMBERS';
+
+  constructor(fields: { readonly group: string; readonly message: string }) {
+    super(`nobody is in the group "${fields.group}" for "${fields.message}"`, fields);
+  }
+}
+
 /** The other node does not let this one do that. */
 export class NotAllowed extends TroupeError {
   readonly code = 'NOT_ALLOWED';

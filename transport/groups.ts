@@ -3,9 +3,11 @@
  * and tells them to its peers; what it knows of a peer's is gone with the peer. There is no leader
  * and no conflict: after a split each side sees its own, and after the heal all of them again.
  */
+import type { EventObject } from 'xstate';
 import { InvalidOption, type AnyRef } from '../runtime/index.ts';
 import { cellOf, type Core, type Life } from '../runtime/internal.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
+import { broadcastOf, routerOf, type Broadcast, type Router, type Routing } from './router.ts';
 
 /** Who has come or gone. */
 export interface GroupEvent {
@@ -28,6 +30,10 @@ export interface Group {
     readonly members: readonly AnyRef[];
     readonly end: () => void;
   };
+  /** Sends each message to one member. Throws `InvalidOption` for a routing that there is not. */
+  router<TEvent extends EventObject>(routing: Routing<TEvent>): Router<TEvent>;
+  /** Sends each message to all members. */
+  broadcast<TEvent extends EventObject>(): Broadcast<TEvent>;
 }
 
 /** Where memberships of this node are told. */
@@ -48,6 +54,8 @@ export class Groups {
   readonly #own = new Map<string, Membership[]>();
   /** By node, then group: the paths of its members. */
   readonly #others = new Map<string, Map<string, string[]>>();
+  /** The members of groups that have been asked for, until one comes or goes: routers ask at each message. */
+  readonly #listed = new Map<string, readonly AnyRef[]>();
   readonly #listeners = new Map<string, Set<(event: GroupEvent) => void>>();
 
   constructor(core: Core, peers: () => Iterable<GroupPeer>) {
@@ -58,16 +66,20 @@ export class Groups {
   group(name: string): Group {
     if (typeof name !== 'string' || name === '')
       throw new InvalidOption({ field: 'group', given: name, allowed: 'a non-empty string' });
+    const members = (): readonly AnyRef[] => this.#members(name);
+    const routed = { name, members, random: () => this.#core.random.float() };
     return {
       name,
       join: (ref) => this.#join(name, ref),
       leave: (ref) => this.#leave(name, ref),
-      members: () => this.#members(name),
+      members,
+      router: (routing) => routerOf(routed, routing),
+      broadcast: () => broadcastOf(routed),
       subscribe: (listener) => {
         let own = this.#listeners.get(name);
         if (own === undefined) this.#listeners.set(name, (own = new Set()));
         own.add(listener);
-        return { members: this.#members(name), end: () => void own.delete(listener) };
+        return { members: members(), end: () => void own.delete(listener) };
       },
     };
   }
@@ -103,15 +115,20 @@ export class Groups {
     this.#tell('leave', group, ref);
   }
 
-  #members(group: string): AnyRef[] {
+  #members(group: string): readonly AnyRef[] {
+    const known = this.#listed.get(group);
+    if (known !== undefined) return known;
     const own = (this.#own.get(group) ?? []).map(({ life }) => life.cell.ref as AnyRef);
     const others = [...this.#others].flatMap(([node, groups]) =>
       (groups.get(group) ?? []).map((path) => this.#core.refAt(`${node}${path}`) as AnyRef),
     );
-    return [...own, ...others];
+    const members = [...own, ...others];
+    if (members.length > 0) this.#listed.set(group, members);
+    return members;
   }
 
   #tell(type: GroupEvent['type'], group: string, ref: AnyRef): void {
+    this.#listed.delete(group);
     for (const listener of this.#listeners.get(group) ?? [])
       this.#core.guard(() => listener({ type, group, ref }));
   }
@@ -128,6 +145,8 @@ export class Groups {
   down(node: string): void {
     const groups = this.#others.get(node) ?? new Map<string, string[]>();
     this.#others.delete(node);
+    // All at once: whoever is told of one group may ask for the members of another.
+    this.#listed.clear();
     for (const [group, paths] of groups)
       for (const path of paths) this.#tell('leave', group, this.#core.refAt(`${node}${path}`));
   }

@@ -12,6 +12,14 @@ export { MemoryNetwork, memoryLink } from './memory-link.ts';
 export type { Conditions } from './memory-link.ts';
 export { wsLinks } from './ws-link.ts';
 export type { WsOptions } from './ws-link.ts';
-export { LinkFailed, LinkFull, MalformedFrame, NotAllowed, RemoteError } from './errors.ts';
+export type { Broadcast, Router, Routing } from './router.ts';
+export {
+  LinkFailed,
+  LinkFull,
+  MalformedFrame,
+  NoMembers,
+  NotAllowed,
+  RemoteError,
+} from './errors.ts';
 export { TRANSPORT_LIMITS } from './limits.ts';
 export { PROTOCOL_VERSION } from './handshake.ts';
