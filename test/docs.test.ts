@@ -75,7 +75,7 @@ import { expect } from 'vitest';
 import { createActor, createMachine, setup } from 'xstate';
 import { agentName, ask, child, createSystem, createVirtualClock, dynamicSupervisor, fromHandler, observeMetrics, startChild, stopOnSignals, supervisor, type Ref, type ReplyTo, type System, watchForTrouble } from 'troupe';
 import { createTestSystem } from 'troupe/testing';
-import { joinCluster } from 'troupe/transport';
+import { joinCluster, observeCluster } from 'troupe/transport';
 type EditEvent = { type: 'edit'; text: string; replyTo: ReplyTo<{ type: 'edited'; text: string }> };
 declare const system: System;
 const editorMachine = setup({ types: { events: {} as EditEvent } }).createMachine({});

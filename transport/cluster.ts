@@ -27,15 +27,16 @@ import {
 } from '../runtime/internal.ts';
 import { checkPayload } from './codec.ts';
 import { Dialer } from './dialer.ts';
-import { LinkFailed, MalformedFrame } from './errors.ts';
+import { LinkFailed } from './errors.ts';
 import { Groups, type Group } from './groups.ts';
 import { NameClaims, keepFirst, type ClusterNames, type NameResolver } from './names.ts';
 import { Handshake, type Identity } from './handshake.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link, type LinkClose, type Links, type Listener } from './link.ts';
 import { NodeListeners, type NodeEvents } from './node-events.ts';
-import { Peer, lost, type PeerEnd } from './peer.ts';
-import { rightsOf, type Rights } from './rights.ts';
+import { APART, APART_RIGHTS, Peer, lost, type PeerEnd } from './peer.ts';
+import { systemReport, type NodeInfo, type NodeReport } from './report.ts';
+import { maySee, rightsOf, type Rights } from './rights.ts';
 import { urlOf, wsLinks, type WsOptions } from './ws-link.ts';
 
 /** How a system joins others. */
@@ -61,16 +62,6 @@ export interface JoinOptions {
   readonly onNameConflict?: NameResolver;
   /** Another way to make links than WebSockets; `listen: {}` then means to listen. */
   readonly links?: Links;
-}
-
-/** What is known of another node. */
-export interface NodeInfo {
-  readonly node: string;
-  readonly incarnation: string;
-  readonly suspected: boolean;
-  readonly silentMs: number;
-  /** Bytes that it has not taken yet. */
-  readonly waitingBytes: number;
 }
 
 /** A system that has joined others. */
@@ -148,13 +139,14 @@ export async function joinCluster(system: System, options: JoinOptions): Promise
       ...(options.client !== undefined && { client: options.client }),
     });
   if (options.links === undefined) for (const seed of seeds) urlOf(seed, insecure);
-  const node = new Node(core, links, secrets, options);
+  const node = new Node(system, links, secrets, options);
   if (options.listen !== undefined) await node.listen();
   node.open(seeds);
   return node;
 }
 
-function secretsOf(secret: JoinOptions['secret']): readonly string[] {
+/** The secrets that are given. Throws `InvalidOption`. */
+export function secretsOf(secret: JoinOptions['secret']): readonly string[] {
   const secrets = typeof secret === 'string' ? [secret] : (secret ?? []);
   const isGood = (one: unknown): boolean => typeof one === 'string' && one.length >= SECRET_MIN;
   if (Array.isArray(secrets) && secrets.length > 0 && secrets.every(isGood)) return secrets;
@@ -168,6 +160,7 @@ class Node implements ClusterNode, Remote {
   readonly name: string;
   readonly incarnation: string;
   readonly names: NameClaims;
+  readonly #system: System;
   readonly #core: Core;
   readonly #links: Links;
   readonly #secrets: readonly string[];
@@ -176,6 +169,8 @@ class Node implements ClusterNode, Remote {
   readonly #alone: Network;
   readonly #groups: Groups;
   readonly #peers = new Map<string, Peer>();
+  /** Those who look at the cluster and are no part of it. */
+  readonly #observers = new Set<Peer>();
   readonly #suspected = new Set<string>();
   readonly #handshakes = new Set<{ readonly handshake: Handshake; readonly link: Link }>();
   /** Links that have come up: what tells an earlier one from a later one. */
@@ -186,7 +181,9 @@ class Node implements ClusterNode, Remote {
   #tickDueMs = 0;
   #left: Promise<void> | undefined;
 
-  constructor(core: Core, links: Links, secrets: readonly string[], options: JoinOptions) {
+  constructor(system: System, links: Links, secrets: readonly string[], options: JoinOptions) {
+    const core = coreOf(system);
+    this.#system = system;
     this.#core = core;
     this.#links = links;
     this.#secrets = secrets;
@@ -280,7 +277,7 @@ class Node implements ClusterNode, Remote {
     for (const dialer of this.#dialers) dialer.stop();
     if (this.#timer !== undefined) this.#core.timers.cancel(this.#timer);
     for (const { link } of this.#handshakes) link.close(CLOSE.left, 'left');
-    for (const peer of this.#peers.values()) peer.leave();
+    for (const peer of this.#linked()) peer.leave();
     this.#core.network = this.#alone;
     await this.#listener?.close();
   }
@@ -350,36 +347,31 @@ class Node implements ClusterNode, Remote {
       else dialer?.failed(new LinkFailed({ address: link.remote, why: `${code} ${reason}` }));
     };
     const handshake = new Handshake(link, dialer !== undefined, {
-      self: this,
+      self: { name: this.name, incarnation: this.incarnation, role: 'node' },
       secrets: this.#secrets,
       random,
       refuses: (peer, dialing) => this.#refuses(peer, dialing, upsBefore),
       done: (peer) => {
         over();
-        this.#up(peer, link, dialer);
+        if (peer.role === 'observer') this.#observed(peer, link);
+        else this.#up(peer, link, dialer);
       },
     });
     const entry = { handshake, link };
     this.#handshakes.add(entry);
-    link.onFrame = (bytes) => {
-      try {
-        handshake.take(bytes);
-      } catch (error) {
-        const reason = error instanceof MalformedFrame ? error.message : 'a fault of ours';
-        link.close(CLOSE.malformed, reason);
-      }
-    };
   }
 
   /** Whether a node that has proved itself may not be linked now, and why. */
   #refuses(peer: Identity, dialing: boolean, upsBefore: number): LinkClose | undefined {
-    const { name, incarnation } = peer;
+    const { name, incarnation, role } = peer;
+    const rights = rightsOf(this.#rights, name);
+    if (rights === undefined || (role === 'observer' && !maySee(rights)))
+      return { code: CLOSE.refused, reason: 'not allowed' };
+    if (role === 'observer') return undefined;
     if (name === this.name) {
       this.#listeners.tell('conflict', { node: name, incarnation });
       return { code: CLOSE.refused, reason: 'the same name' };
     }
-    if (rightsOf(this.#rights, name) === undefined)
-      return { code: CLOSE.refused, reason: 'not allowed' };
     const known = this.#peers.get(name);
     // Who dials has looked at its own links: when it goes on, the link from before is gone for it,
     // though its end may not have come here. A link that came up meanwhile it may not know yet.
@@ -426,6 +418,7 @@ class Node implements ClusterNode, Remote {
       claim: (from, id, claimed, path, order) => this.names.claim(from, id, claimed, path, order),
       claimed: (id, claimed, isAllowed) => this.names.claimed(name, id, claimed, isAllowed),
       unclaim: (claimed) => this.names.unclaim(name, claimed),
+      look: (way) => this.#look(way),
     });
     this.#peers.set(name, peer);
     this.#listeners.tell('nodeup', { node: name, incarnation });
@@ -433,7 +426,41 @@ class Node implements ClusterNode, Remote {
     this.names.up(peer);
   }
 
+  // ── Observers ───────────────────────────────────────────────────────────────────────────────
+
+  #observed(identity: Identity, link: Link): void {
+    const observer = new Peer(this.#core, identity, this.#ups, link, APART_RIGHTS, {
+      ...APART,
+      gone: () => void this.#observers.delete(observer),
+      look: (way) => this.#look(way),
+    });
+    this.#observers.add(observer);
+  }
+
+  async #look([next, ...rest]: readonly string[]): Promise<unknown> {
+    if (next === undefined) return this.#reportNow();
+    if (rest.length >= TRANSPORT_LIMITS.lookHopsMax) return 'a way too long';
+    const peer = this.#peers.get(next);
+    if (peer === undefined) return `${this.name} is not linked with it`;
+    return peer.look(rest);
+  }
+
+  #reportNow(): NodeReport {
+    return {
+      node: this.name,
+      incarnation: this.incarnation,
+      address: this.address ?? '',
+      ...systemReport(this.#system),
+      peers: this.nodes(),
+      groups: this.#groups.report(),
+    };
+  }
+
   // ── Liveness ────────────────────────────────────────────────────────────────────────────────
+
+  #linked(): Peer[] {
+    return [...this.#peers.values(), ...this.#observers];
+  }
 
   #tickLater(): void {
     const { clock, timers } = this.#core;
@@ -447,10 +474,10 @@ class Node implements ClusterNode, Remote {
     const lateMs = nowMs - this.#tickDueMs;
     // Frames that came meanwhile have not been read yet: the silence may be all ours.
     if (lateMs >= pingMs) {
-      for (const peer of this.#peers.values()) peer.heardAtMs = nowMs;
+      for (const peer of this.#linked()) peer.heardAtMs = nowMs;
       this.#listeners.tell('stalled', { stalledMs: lateMs });
     }
-    for (const peer of this.#peers.values()) {
+    for (const peer of this.#linked()) {
       const { name } = peer;
       const silentMs = nowMs - peer.heardAtMs;
       if (silentMs >= downMs) {
@@ -458,6 +485,7 @@ class Node implements ClusterNode, Remote {
         continue;
       }
       peer.tick();
+      if (this.#observers.has(peer)) continue;
       if (silentMs >= suspectMs && !this.#suspected.has(name)) {
         this.#suspected.add(name);
         this.#listeners.tell('suspect', { node: name, silentMs });

@@ -7,6 +7,7 @@ import type { EventObject } from 'xstate';
 import { InvalidOption, type AnyRef } from '../runtime/index.ts';
 import { cellOf, type Core, type Life } from '../runtime/internal.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
+import type { GroupReport } from './report.ts';
 import { broadcastOf, routerOf, type Broadcast, type Router, type Routing } from './router.ts';
 
 /** Who has come or gone. */
@@ -125,6 +126,21 @@ export class Groups {
     const members = [...own, ...others];
     if (members.length > 0) this.#listed.set(group, members);
     return members;
+  }
+
+  /** The groups that this node knows of, by name. */
+  report(): GroupReport[] {
+    const { reportRowsMax } = TRANSPORT_LIMITS;
+    const names = new Set(this.#own.keys());
+    for (const groups of this.#others.values()) for (const name of groups.keys()) names.add(name);
+    return [...names]
+      .sort()
+      .slice(0, reportRowsMax)
+      .map((group) => {
+        const members = this.#members(group);
+        const named = members.slice(0, reportRowsMax).map(({ address }) => address);
+        return { group, count: members.length, members: named };
+      });
   }
 
   #tell(type: GroupEvent['type'], group: string, ref: AnyRef): void {

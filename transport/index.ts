@@ -1,6 +1,9 @@
 /** The public surface of `troupe/transport`. */
 export { joinCluster } from './cluster.ts';
-export type { ClusterNode, JoinOptions, NodeInfo } from './cluster.ts';
+export type { ClusterNode, JoinOptions } from './cluster.ts';
+export { observeCluster } from './observe.ts';
+export type { NodeView, ObserveOptions } from './observe.ts';
+export type { GroupReport, MailboxReport, NodeInfo, NodeReport } from './report.ts';
 export type { Group, GroupEvent } from './groups.ts';
 export { keepFirst } from './names.ts';
 export type { ClusterNames, NameClaim, NameConflict, NameResolver } from './names.ts';

@@ -28,4 +28,10 @@ export const TRANSPORT_LIMITS = {
   membersMax: 100_000,
   /** Links that may be in a handshake at a time; one more is closed at once. */
   handshakesMax: 64,
+  /** Groups, members of each and mailboxes that a node's report names; the numbers count all. */
+  reportRowsMax: 50,
+  /** Milliseconds that an observer waits for the report of a node. */
+  lookMs: 2_000,
+  /** Nodes that a look goes through on its way. */
+  lookHopsMax: 16,
 } as const;

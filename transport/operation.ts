@@ -26,6 +26,8 @@ export const OP = {
   claim: 17,
   claimed: 18,
   unclaim: 19,
+  look: 20,
+  seen: 21,
 } as const;
 
 const HOPS_MAX = 4_096;
@@ -54,6 +56,13 @@ export class Fields {
     const path = this.text();
     if (!path.startsWith('/')) throw malformed('a path');
     return path;
+  }
+
+  texts(): string[] {
+    const given = this.any();
+    if (!Array.isArray(given) || !given.every((item) => typeof item === 'string'))
+      throw malformed('texts');
+    return given;
   }
 
   number(): number {

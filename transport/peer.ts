@@ -36,12 +36,13 @@ import type { Identity } from './handshake.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link } from './link.ts';
 import { Fields, OP, wireLineage } from './operation.ts';
-import { allows, type PeerRights } from './rights.ts';
+import { allows, maySee, type PeerRights } from './rights.ts';
 import { malformed } from './scan.ts';
 import { Stream } from './stream.ts';
 
 /** What a path that is a name begins with, as in the addresses of the runtime. */
 const NAME = '/(name ';
+const NO_ANSWER = 'no answer: the link is lost or full';
 
 /** How a peer was lost; `here` when this side ended the link. */
 export interface PeerEnd {
@@ -58,11 +59,25 @@ export interface PeerReport {
   lost(end: PeerEnd): void;
   /** One of its agents has joined a group, or left it; false when there are too many. */
   member(isJoin: boolean, group: string, path: string): boolean;
+  /** The report of the node at the end of a way from here, or why there is none. */
+  look(way: readonly string[]): Promise<unknown>;
   /** It claims a name of the cluster; false when there are too many. */
   claim(peer: Peer, id: number, name: string, path: string, order: number): boolean;
   claimed(id: number, name: string, isAllowed: boolean): void;
   unclaim(name: string): void;
 }
+
+/** For a link to or from an observer, which takes no part: what it may do, and what becomes of what it tells. */
+export const APART_RIGHTS: PeerRights = { send: [], link: [], stop: [], look: true };
+export const APART: PeerReport = {
+  gone: () => undefined,
+  lost: () => undefined,
+  member: () => true,
+  claim: () => true,
+  claimed: () => undefined,
+  unclaim: () => undefined,
+  look: async () => 'not allowed',
+};
 
 /** A link between a life here and a place there. */
 interface RemoteLink {
@@ -96,6 +111,7 @@ export class Peer {
     number,
     { resolve: (reason: ExitReason) => void; reject: (error: unknown) => void }
   >();
+  readonly #looks = new Map<number, (report: unknown) => void>();
   #nextId = 1;
 
   constructor(
@@ -213,6 +229,15 @@ export class Peer {
     return new Promise((resolve, reject) => {
       this.#stops.set(id, { resolve, reject });
       this.#must([OP.stop, id, ref.path, wire]);
+    });
+  }
+
+  /** Asks for the report of the node at the end of a way from there: that, or why there is none. */
+  look(way: readonly string[]): Promise<unknown> {
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      this.#looks.set(id, resolve);
+      if (!this.#open || !this.#stream.send([OP.look, id, way], false)) this.#onSeen(id, NO_ANSWER);
     });
   }
 
@@ -375,6 +400,10 @@ export class Peer {
         if (!this.#report.member(operation[0] === OP.join, fields.text(), fields.path()))
           this.close(CLOSE.overload, 'too many members of groups');
         return undefined;
+      case OP.look:
+        return void this.#onLook(fields.number(), fields.texts());
+      case OP.seen:
+        return this.#onSeen(fields.number(), fields.any());
       case OP.claim:
         return this.#onClaim(fields.number(), fields.text(), fields.path(), fields.number());
       case OP.claimed:
@@ -551,6 +580,21 @@ export class Peer {
     else stop?.reject(fromWire(wire, this.#refs));
   }
 
+  async #onLook(id: number, way: readonly string[]): Promise<void> {
+    const report = maySee(this.#rights) ? await this.#report.look(way) : 'not allowed';
+    if (!this.#open) return;
+    try {
+      this.#stream.send([OP.seen, id, report], false);
+    } catch {
+      this.#must([OP.seen, id, 'a report that no frame holds']);
+    }
+  }
+
+  #onSeen(id: number, report: unknown): void {
+    this.#looks.get(id)?.(report);
+    this.#looks.delete(id);
+  }
+
   #reason(fields: Fields): ExitReason {
     return this.#reasonOf(fields.any());
   }
@@ -622,6 +666,7 @@ export class Peer {
     this.#links.clear();
     for (const { resolve } of this.#stops.values()) resolve(NOCONNECTION);
     this.#stops.clear();
+    for (const id of this.#looks.keys()) this.#onSeen(id, NO_ANSWER);
     for (const unwatch of this.#watched.values()) unwatch();
     this.#watched.clear();
     const open = [...this.#imports.values()];
