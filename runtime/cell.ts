@@ -366,7 +366,8 @@ export class Cell implements Runnable, Destination {
       return;
     }
     life.current = envelope;
-    if (ask !== undefined) core.ledger.take(ask, life);
+    if (ask !== undefined)
+      core.ledger.take(ask, life, core.watch === undefined ? NaN : core.stampMs());
     this.handled += 1;
     if (core.inspection.active) {
       const waitedMs = core.clock.now() - envelope.enqueuedAtMs;
