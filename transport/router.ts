@@ -54,9 +54,9 @@ export interface Broadcast<TEvent extends EventObject> {
 /** What a router knows of its group. */
 export interface Routed {
   readonly name: string;
-  members(): readonly AnyRef[];
+  readonly members: () => readonly AnyRef[];
   /** A number in [0, 1). */
-  random(): number;
+  readonly random: () => number;
 }
 
 type AnyMessage = { readonly type: string };

@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 afterEach(() => stage.stop());
 
-const note = (value: unknown = undefined): EchoEvent => ({ type: 'note', value });
+const note = (value?: unknown): EchoEvent => ({ type: 'note', value });
 const counts = (): number[] => Object.values(noted).map(({ length }) => length);
 
 async function end(...which: number[]): Promise<void> {
