@@ -57,6 +57,8 @@ export class Groups {
   readonly #others = new Map<string, Map<string, string[]>>();
   /** The members of groups that have been asked for, until one comes or goes: routers ask at each message. */
   readonly #listed = new Map<string, readonly AnyRef[]>();
+  /** By node: how many memberships it has told. */
+  readonly #counts = new Map<string, number>();
   readonly #listeners = new Map<string, Set<(event: GroupEvent) => void>>();
 
   constructor(core: Core, peers: () => Iterable<GroupPeer>) {
@@ -65,8 +67,11 @@ export class Groups {
   }
 
   group(name: string): Group {
-    if (typeof name !== 'string' || name === '')
-      throw new InvalidOption({ field: 'group', given: name, allowed: 'a non-empty string' });
+    const { textCharsMax } = TRANSPORT_LIMITS;
+    if (typeof name !== 'string' || name === '' || name.length > textCharsMax) {
+      const allowed = `a string of 1 to ${textCharsMax} characters`;
+      throw new InvalidOption({ field: 'group', given: name, allowed });
+    }
     const members = (): readonly AnyRef[] => this.#members(name);
     const routed = { name, members, random: () => this.#core.random.float() };
     return {
@@ -87,6 +92,7 @@ export class Groups {
 
   #join(group: string, ref: AnyRef): void {
     const life = lifeHere(this.#core, ref);
+    const { path } = life.cell;
     const membership: Membership = {
       life,
       forget: life.whenOver(() => this.#remove(group, membership)),
@@ -94,7 +100,7 @@ export class Groups {
     const own = this.#own.get(group);
     if (own === undefined) this.#own.set(group, [membership]);
     else own.push(membership);
-    for (const peer of this.#peers()) peer.member(true, group, life.cell.path);
+    for (const peer of this.#peers()) peer.member(true, group, path);
     this.#tell('join', group, ref);
   }
 
@@ -163,6 +169,7 @@ export class Groups {
     this.#others.delete(node);
     // All at once: whoever is told of one group may ask for the members of another.
     this.#listed.clear();
+    this.#counts.delete(node);
     for (const [group, paths] of groups)
       for (const path of paths) this.#tell('leave', group, this.#core.refAt(`${node}${path}`));
   }
@@ -173,12 +180,15 @@ export class Groups {
     if (groups === undefined) this.#others.set(node, (groups = new Map<string, string[]>()));
     const paths = groups.get(group) ?? [];
     const at = paths.indexOf(path);
+    const count = this.#counts.get(node) ?? 0;
     if (isJoin) {
-      if (groups.size + paths.length >= TRANSPORT_LIMITS.membersMax) return false;
+      if (count >= TRANSPORT_LIMITS.membersMax) return false;
+      this.#counts.set(node, count + 1);
       paths.push(path);
       groups.set(group, paths);
     } else {
       if (at === -1) return true;
+      this.#counts.set(node, count - 1);
       paths.splice(at, 1);
       if (paths.length === 0) groups.delete(group);
     }
@@ -187,11 +197,15 @@ export class Groups {
   }
 }
 
-/** The present life of an agent of this node. Throws `InvalidOption` for any other ref. */
+/** The present life of an agent of this node that others can be told of. Throws `InvalidOption` for any other ref. */
 export function lifeHere(core: Core, ref: AnyRef): Life {
   const cell = cellOf(ref);
   // A ref of another system in this process leads to its cell, too.
-  if (cell !== undefined && cell.core === core && !cell.life.over) return cell.life;
-  const allowed = 'a living agent of this node';
+  const isHere = cell !== undefined && cell.core === core && !cell.life.over;
+  const { textCharsMax } = TRANSPORT_LIMITS;
+  if (isHere && cell.path.length <= textCharsMax) return cell.life;
+  const allowed = isHere
+    ? `a path of at most ${textCharsMax} characters`
+    : 'a living agent of this node';
   throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
 }

@@ -13,6 +13,7 @@ export { CLOSE } from './link.ts';
 export type { Link, LinkClose, Links, Listener } from './link.ts';
 export { MemoryNetwork, memoryLink } from './memory-link.ts';
 export type { Conditions } from './memory-link.ts';
+export { ThreadHub, threadLinks } from './thread-link.ts';
 export { wsLinks } from './ws-link.ts';
 export type { WsOptions } from './ws-link.ts';
 export type { Broadcast, Router, Routing } from './router.ts';
@@ -22,6 +23,7 @@ export {
   MalformedFrame,
   NoMembers,
   NotAllowed,
+  PeerLimit,
   RemoteError,
 } from './errors.ts';
 export { TRANSPORT_LIMITS } from './limits.ts';
