@@ -444,22 +444,28 @@ export class Context implements AgentContext<EventObject> {
     const { core, path: agent } = this.#cell;
     const { signal } = this;
     const wait = new Wait<T>();
+    const effect = { key, kind: 'promise', input, agent, place: undefined } as const;
     if (core.effects === undefined) {
+      const recorded = core.recorder?.begun(effect);
       try {
-        return this.wait(run(signal));
+        const work = run(signal);
+        if (recorded !== undefined)
+          work.then(
+            (value) => recorded.done(value),
+            (error: unknown) => recorded.failed(error),
+          );
+        return this.wait(work);
       } catch (error) {
+        recorded?.failed(error);
         wait.fail(error);
         return wait;
       }
     }
-    const giveUp = core.effects.begin(
-      { key, kind: 'promise', input, agent, place: undefined },
-      {
-        done: (value) => wait.settle(value as T),
-        failed: (error) => wait.fail(error),
-        next: () => undefined,
-      },
-    );
+    const giveUp = core.effects.begin(effect, {
+      done: (value) => wait.settle(value as T),
+      failed: (error) => wait.fail(error),
+      next: () => undefined,
+    });
     signal.addEventListener('abort', giveUp, { once: true });
     wait.whenSettled(() => signal.removeEventListener('abort', giveUp));
     return wait;
