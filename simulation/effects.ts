@@ -36,7 +36,7 @@ export interface FairOutcomes<T = unknown> {
 /** One outcome for each effect of an agent, in the order in which they begin; then any of others. */
 export interface OutcomesInTurn<T = unknown> {
   readonly inTurn: readonly EffectOutcome<T>[];
-  readonly then: readonly EffectOutcome<T>[];
+  readonly beyond: readonly EffectOutcome<T>[];
 }
 
 type Outcomes<T = unknown> =
@@ -275,11 +275,11 @@ export class EffectBoard implements Effects {
     return lines.sort().join();
   }
 
-  #next({ inTurn, then }: OutcomesInTurn, label: string): readonly EffectOutcome[] {
+  #next({ inTurn, beyond }: OutcomesInTurn, label: string): readonly EffectOutcome[] {
     const turn = this.#turns.get(label) ?? 0;
     this.#turns.set(label, Math.min(turn + 1, inTurn.length));
     const one = inTurn[turn];
-    return one === undefined ? then : [one];
+    return one === undefined ? beyond : [one];
   }
 
   #outcomesOf(

@@ -74,7 +74,7 @@ function modelsOf(effects: readonly KnownEffect[]): Record<string, EffectModel> 
     const any = outcomes.length > 0 ? outcomes : [hang()];
     models[key] = any;
     for (const { of, outcomes: inTurn } of effects)
-      if (of.endsWith(`/${key}`)) models[of] = { inTurn, then: any };
+      if (of.endsWith(`/${key}`)) models[of] = { inTurn, beyond: any };
   }
   return models;
 }

@@ -84,9 +84,9 @@ describe('the recording of an alarm', () => {
         tick: fromCallback(({ sendBack }) => sendBack({ type: 'tick' })),
         watch: fromObservable(() => ({
           subscribe(observer) {
-            const { next } = observer as { next(value: unknown): void };
-            next(1);
-            next(2);
+            const watcher = observer as { next(value: unknown): void };
+            watcher.next(1);
+            watcher.next(2);
             return { unsubscribe: ignore };
           },
         })),
