@@ -17,7 +17,11 @@ function normal(value: unknown, above: readonly object[]): string {
   if (value instanceof Date) return `date ${value.getTime()}`;
   const path = [...above, value];
   if (Array.isArray(value)) return `[${value.map((each) => normal(each, path)).join()}]`;
-  if (value instanceof Set) return `set ${[...value].map((each) => normal(each, path)).sort()}`;
+  if (value instanceof Set)
+    return `set ${[...value]
+      .map((each) => normal(each, path))
+      .sort()
+      .join()}`;
   const entries = value instanceof Map ? [...value] : Object.entries(value);
   return `{${entries
     .filter(([, each]) => each !== undefined)

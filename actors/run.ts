@@ -7,7 +7,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AnyActorLogic } from 'xstate';
 import {
-  Wait,
+  type Wait,
   fromHandler,
   type AgentContext,
   type AnyRef,

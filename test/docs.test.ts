@@ -76,7 +76,7 @@ import { expect } from 'vitest';
 import { createActor, createMachine, setup } from 'xstate';
 import { agentName, ask, child, createSystem, createVirtualClock, dynamicSupervisor, fromHandler, observeMetrics, startChild, stopOnSignals, supervisor, type Ref, type ReplyTo, type System, watchForTrouble } from 'troupe';
 import { createTestSystem } from 'troupe/testing';
-import { joinCluster } from 'troupe/transport';
+import { joinCluster, observeCluster } from 'troupe/transport';
 import { perform, performer, type Task } from 'troupe/actors';
 type EditEvent = { type: 'edit'; text: string; replyTo: ReplyTo<{ type: 'edited'; text: string }> };
 declare const system: System;

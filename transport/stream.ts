@@ -31,9 +31,10 @@ export class Stream {
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #report: StreamReport;
-  #queue: Uint8Array[] = [];
-  #marks: object[] = [];
+  #queue: { readonly bytes: Uint8Array; readonly mark: object | undefined }[] = [];
   #queuedBytes = 0;
+  /** Whether something is queued because the link is behind. */
+  #isHeld = false;
   #isFlushing = false;
   /** Frames that the other side has not taken yet, oldest first. */
   readonly #onWay: { readonly bytes: number; readonly marks: readonly object[] }[] = [];
@@ -70,17 +71,14 @@ export class Stream {
       throw malformed(`${bytes.length} bytes; ${TRANSPORT_LIMITS.frameBytesMax} fit into a frame`);
     }
     const { windowBytes, reserveBytes } = TRANSPORT_LIMITS;
-    const waiting = this.waitingBytes + bytes.length;
+    const waiting = this.waitingBytes + weightOf(bytes);
     if (!mustGo && waiting > windowBytes) return false;
     if (waiting > windowBytes + reserveBytes) {
       this.#report.broken(CLOSE.overload, 'it takes nothing');
       return true;
     }
-    if (this.#queuedBytes + bytes.length > TRANSPORT_LIMITS.frameBytesMax - HEADER_BYTES)
-      this.flush();
-    this.#queue.push(bytes);
-    this.#queuedBytes += bytes.length;
-    if (mark !== undefined) this.#marks.push(mark);
+    this.#queue.push({ bytes, mark });
+    this.#queuedBytes += weightOf(bytes);
     if (this.#queuedBytes >= TRANSPORT_LIMITS.batchBytes) this.flush();
     else this.#flushLater();
     return true;
@@ -98,10 +96,43 @@ export class Stream {
     this.#scheduler.enqueue({ run });
   }
 
-  /** Sends what is queued. */
-  flush(): void {
-    if (this.#queue.length === 0 || !this.#open) return;
-    const frame = new Uint8Array(HEADER_BYTES + this.#queuedBytes);
+  /** Sends what is queued, or, unless it `mustGo`, as much of it as the link takes without falling behind. */
+  flush(mustGo = false): void {
+    let from = 0;
+    while (this.#open && from < this.#queue.length && (mustGo || !this.#isBehind)) {
+      const to = this.#frameEnd(from);
+      this.#sendFrame(this.#queue.slice(from, to));
+      from = to;
+    }
+    this.#queue.splice(0, from);
+    this.#isHeld = this.#queue.length > 0;
+  }
+
+  get #isBehind(): boolean {
+    const { highWaterBytes, lowWaterBytes } = TRANSPORT_LIMITS;
+    return this.#link.bufferedBytes > (this.#isHeld ? lowWaterBytes : highWaterBytes);
+  }
+
+  /** Where the frame ends that begins at an operation of the queue. */
+  #frameEnd(from: number): number {
+    let to = from;
+    for (let bytes = HEADER_BYTES; to < this.#queue.length; to += 1) {
+      bytes += this.#queue[to]!.bytes.length;
+      if (to > from && bytes > TRANSPORT_LIMITS.frameBytesMax) break;
+    }
+    return to;
+  }
+
+  #sendFrame(
+    operations: readonly { readonly bytes: Uint8Array; readonly mark: object | undefined }[],
+  ): void {
+    let size = HEADER_BYTES;
+    let weight = 0;
+    for (const { bytes } of operations) {
+      size += bytes.length;
+      weight += weightOf(bytes);
+    }
+    const frame = new Uint8Array(size);
     this.#sent = (this.#sent + 1) >>> 0;
     frame[0] = LANE.data;
     const view = new DataView(frame.buffer);
@@ -110,15 +141,15 @@ export class Stream {
     this.#saidTaken = this.#arrived;
     this.#untoldBytes = 0;
     let at = HEADER_BYTES;
-    for (const bytes of this.#queue) {
+    const marks: object[] = [];
+    for (const { bytes, mark } of operations) {
       frame.set(bytes, at);
       at += bytes.length;
+      if (mark !== undefined) marks.push(mark);
     }
-    this.#onWay.push({ bytes: this.#queuedBytes, marks: this.#marks });
-    this.#onWayBytes += this.#queuedBytes;
-    this.#queue = [];
-    this.#marks = [];
-    this.#queuedBytes = 0;
+    this.#onWay.push({ bytes: weight, marks });
+    this.#onWayBytes += weight;
+    this.#queuedBytes -= weight;
     this.#put(frame);
   }
 
@@ -134,6 +165,9 @@ export class Stream {
 
   /** What a regular look at it does: says what was taken, or that it is there. */
   tick(): void {
+    if (this.#isHeld) this.flush();
+    // A peer that sends and never reads would have them pile up here.
+    if (this.#isBehind) return;
     if (this.#saidTaken !== this.#arrived) this.#sayTaken();
     else if (this.#clock.now() - this.#sentAtMs >= TRANSPORT_LIMITS.pingMs) this.control('ping');
   }
@@ -170,7 +204,7 @@ export class Stream {
       this.#report.operation(operation as unknown[]);
     }
     this.#untoldBytes += bytes.length;
-    if (this.#untoldBytes >= TRANSPORT_LIMITS.ackBytes) this.#sayTaken();
+    if (this.#untoldBytes >= TRANSPORT_LIMITS.ackBytes && !this.#isBehind) this.#sayTaken();
   }
 
   #onControl([operation]: readonly unknown[]): void {
@@ -189,6 +223,8 @@ export class Stream {
       this.#onWayBytes -= bytes;
       for (const mark of marks) this.#report.taken(mark);
     }
+    // What was held leaves when the link has caught up.
+    if (this.#isHeld) this.flush();
   }
 
   /** Nothing more goes or comes. */
@@ -196,4 +232,9 @@ export class Stream {
     this.#open = false;
     this.#queue = [];
   }
+}
+
+/** What an operation costs while it waits: it is an object here and there, however small. */
+function weightOf(bytes: Uint8Array): number {
+  return bytes.length + TRANSPORT_LIMITS.operationBytes;
 }

@@ -16,7 +16,7 @@ import { z } from 'zod';
 
 const upper = performer('upper', (task: Task<string>) => task.input.toUpperCase());
 const silent = performer('silent', () => new Promise<string>(() => undefined));
-const broken = performer('broken', (_: Task<string>): string => {
+const broken = performer('broken', (): string => {
   throw new Error('no ink');
 });
 /** The paths of all agents, those that work inside too. */
@@ -123,7 +123,7 @@ describe('a performer', () => {
 
   it('fails a task whose output does not fit', async () => {
     const system = createTestSystem();
-    const liar = performer('liar', (_: Task<string>) => 'three' as never, { output: z.number() });
+    const liar = performer('liar', () => 'three' as never, { output: z.number() });
     const outcome = await system.run(perform(system, liar, { goal: 'count', input: 'x' }));
     expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'invalidOutput' } });
   });
@@ -226,7 +226,7 @@ describe('a run', () => {
   it('tries again what may go well, after the delay that the failure asks for', async () => {
     const system = createTestSystem();
     let attempts = 0;
-    const limited = performer('limited', (_: Task<string>) => {
+    const limited = performer('limited', () => {
       attempts += 1;
       if (attempts < 3)
         throw new TaskFailed({ kind: 'rateLimited', message: '429', retry: { afterMs: 500 } });
@@ -243,7 +243,7 @@ describe('a run', () => {
   it('does not try again what fails again', async () => {
     const system = createTestSystem();
     let attempts = 0;
-    const refusing = performer('refusing', (_: Task<string>): string => {
+    const refusing = performer('refusing', (): string => {
       attempts += 1;
       throw new TaskFailed({ kind: 'guardDenied', message: 'no' });
     });

@@ -192,7 +192,7 @@ describe('a peer that takes nothing', () => {
     const value = 'x'.repeat(100_000);
     for (let sent = 0; sent < 100; sent += 1) {
       ref.send({ type: 'note', value });
-      await stage.settle();
+      await stage.advance(1);
     }
     const asked = outcome(ref.ask({ type: 'echo', value }));
     await stage.advance(10);
