@@ -2,7 +2,7 @@
  * Failures: why a task was not done, as data that a supervisor, a planner or a person can act on.
  */
 import { TroupeError, type Budget } from '../runtime/index.ts';
-import { fingerprint } from './fingerprint.ts';
+import { digestOf } from './digest.ts';
 import { ACTORS_LIMITS } from './limits.ts';
 import type { Task } from './task.ts';
 
@@ -159,8 +159,17 @@ export function failureOf(error: unknown, site: FailureSite): Failure {
       ...retry,
     },
     causes: causes.slice(0, ACTORS_LIMITS.causesMax),
-    fingerprint: fingerprint([agent, task.input, kind, code]),
+    fingerprint: fingerprintOf(agent, task.input, kind, code),
   };
+}
+
+function fingerprintOf(agent: string, input: unknown, ...rest: readonly unknown[]): string {
+  try {
+    return digestOf([agent, input, ...rest]);
+  } catch {
+    // An input without an end, or one that throws, must not keep its failure from being told.
+    return digestOf([agent, ...rest]);
+  }
 }
 
 function partsOf(error: unknown): FailureParts {

@@ -1,10 +1,4 @@
 /** The public surface of `troupe/actors`. */
-export { InvalidConfig, loadConfig } from './config.ts';
-export type { Config, ConfigSources, ConfigSpec, FlagOf } from './config.ts';
-export type { Sourced } from './config-layer.ts';
-export { diffConfigs } from './config-diff.ts';
-export type { ConfigDifference, ConfigSide } from './config-diff.ts';
-export { Secret } from './secret.ts';
 export { ACTORS_LIMITS } from './limits.ts';
 export type {
   AnyPerformer,
@@ -37,7 +31,6 @@ export type {
   ResourcesLeft,
   RetryAdvice,
 } from './failure.ts';
-export { fingerprint } from './fingerprint.ts';
 export { fit } from './schema.ts';
 export { Purse } from './purse.ts';
 export { performer } from './performer.ts';
@@ -47,3 +40,32 @@ export type { PerformOptions, RetryOptions, TaskRun, Work, Worked } from './run.
 export type { Call, CallOptions } from './call.ts';
 export { perform } from './perform.ts';
 export type { PerformRootOptions } from './perform.ts';
+export { InvalidConfig, loadConfig } from './configuration/config.ts';
+export type { Config, ConfigSources, ConfigSpec, FlagOf } from './configuration/config.ts';
+export type { Sourced } from './configuration/layer.ts';
+export { diffConfigs } from './configuration/diff.ts';
+export type { ConfigDifference, ConfigSide } from './configuration/diff.ts';
+export { Secret } from './configuration/secret.ts';
+export { decide } from './guard/policy.ts';
+export type {
+  Decision,
+  EffectClass,
+  Policy,
+  PolicyQuery,
+  PolicyRule,
+  Principal,
+  Ruling,
+} from './guard/policy.ts';
+export { guard } from './guard/guard.ts';
+export type { Audited, Guard, GuardEvent, GuardOptions } from './guard/guard.ts';
+export { EffectConflict, guardedAction } from './guard/guarded-action.ts';
+export type {
+  EffectCall,
+  GuardedAction,
+  GuardedActions,
+  Perform,
+  Verdict,
+} from './guard/guarded-action.ts';
+export type { Approval, ApprovalRequest, Approver } from './guard/approval.ts';
+export type { AuditRecord } from './guard/audit.ts';
+export { digestOf } from './digest.ts';
