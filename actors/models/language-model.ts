@@ -17,54 +17,56 @@ export interface LanguageModel {
   doStream(call: ModelCall): PromiseLike<StreamResult>;
 }
 
-/** One call of a model. */
+/** One call of a model. Lists can be written to, since those of the AI SDK can. */
 export interface ModelCall {
-  readonly prompt: readonly ModelMessage[];
-  readonly maxOutputTokens?: number;
-  readonly temperature?: number;
-  readonly seed?: number;
-  readonly tools?: readonly ToolDeclaration[];
-  readonly toolChoice?:
-    | { readonly type: 'auto' | 'none' | 'required' }
-    | { readonly type: 'tool'; readonly toolName: string };
-  readonly abortSignal?: AbortSignal;
+  prompt: ModelMessage[];
+  maxOutputTokens?: number;
+  temperature?: number;
+  seed?: number;
+  tools?: ToolDeclaration[];
+  toolChoice?: { type: 'auto' | 'none' | 'required' } | { type: 'tool'; toolName: string };
+  abortSignal?: AbortSignal;
 }
 
 /** What a model is told of a tool. */
 export interface ToolDeclaration {
-  readonly type: 'function';
-  readonly name: string;
-  readonly description?: string;
+  type: 'function';
+  name: string;
+  description?: string;
   /** JSON Schema of its arguments. */
-  readonly inputSchema: Readonly<Record<string, unknown>>;
+  inputSchema: Record<string, unknown>;
 }
 
 /** One message of a prompt. */
 export type ModelMessage =
-  | { readonly role: 'system'; readonly content: string }
-  | { readonly role: 'user'; readonly content: readonly TextPart[] }
-  | { readonly role: 'assistant'; readonly content: readonly (TextPart | ToolCallPart)[] }
-  | { readonly role: 'tool'; readonly content: readonly ToolResultPart[] };
+  | { role: 'system'; content: string }
+  | { role: 'user'; content: TextPart[] }
+  | { role: 'assistant'; content: (TextPart | ToolCallPart)[] }
+  | { role: 'tool'; content: ToolResultPart[] };
 
 export interface TextPart {
-  readonly type: 'text';
-  readonly text: string;
+  type: 'text';
+  text: string;
 }
 /** A model's wish to use a tool; each has one result in the message after it. */
 export interface ToolCallPart {
-  readonly type: 'tool-call';
-  readonly toolCallId: string;
-  readonly toolName: string;
-  readonly input: unknown;
+  type: 'tool-call';
+  toolCallId: string;
+  toolName: string;
+  input: unknown;
 }
 export interface ToolResultPart {
-  readonly type: 'tool-result';
-  readonly toolCallId: string;
-  readonly toolName: string;
-  readonly output:
-    | { readonly type: 'text' | 'error-text'; readonly value: string }
-    | { readonly type: 'json' | 'error-json'; readonly value: unknown };
+  type: 'tool-result';
+  toolCallId: string;
+  toolName: string;
+  output:
+    | { type: 'text' | 'error-text'; value: string }
+    | { type: 'json' | 'error-json'; value: JsonValue };
 }
+
+/** What JSON can say. */
+export type JsonValue =
+  null | string | number | boolean | JsonValue[] | { [key: string]: JsonValue | undefined };
 
 /** What a call gives; of `content`, text and tool calls are read. */
 export interface GenerateResult {
@@ -100,6 +102,7 @@ export interface StreamPart extends ResultPart {
   readonly id?: string;
   readonly delta?: string;
   readonly error?: unknown;
+  readonly warnings?: readonly unknown[];
   readonly usage?: ModelUsage;
   readonly finishReason?: GenerateResult['finishReason'];
 }

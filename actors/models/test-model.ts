@@ -3,13 +3,7 @@
  * SDK's specification v3, so its own `generateText` takes them too.
  */
 import { InvalidOption, TroupeError, type Random } from '../../runtime/index.ts';
-import type {
-  GenerateResult,
-  LanguageModel,
-  ModelCall,
-  StreamPart,
-  StreamResult,
-} from './language-model.ts';
+import type { LanguageModel, ModelCall, StreamResult } from './language-model.ts';
 
 /** What a model of a test says in one call: a text, tool calls, both, or an error. */
 export type ModelStep =
@@ -27,22 +21,44 @@ export type ModelStep =
       readonly outputTokens?: number;
     };
 
-/** The types of the AI SDK's v3 that are not shared with the other versions. */
+/** A model of a test. */
 export interface TestModel extends LanguageModel {
   readonly specificationVersion: 'v3';
   readonly supportedUrls: Record<string, RegExp[]>;
   /** Every call so far. */
   readonly calls: readonly ModelCall[];
   doGenerate(call: ModelCall): Promise<TestResult>;
-  doStream(call: ModelCall): Promise<{ stream: ReadableStream<never> }>;
+  doStream(call: ModelCall): Promise<{ stream: ReadableStream<TestPart> }>;
 }
 
-interface TestResult extends GenerateResult {
-  readonly content: never[];
-  readonly finishReason: { unified: 'stop' | 'tool-calls'; raw: undefined };
-  readonly usage: never;
-  readonly warnings: never[];
+interface TestText {
+  type: 'text';
+  text: string;
 }
+interface TestToolCall {
+  type: 'tool-call';
+  toolCallId: string;
+  toolName: string;
+  input: string;
+}
+interface TestEnd {
+  finishReason: { unified: 'stop' | 'tool-calls'; raw: undefined };
+  usage: {
+    inputTokens: Record<'total' | 'noCache' | 'cacheRead' | 'cacheWrite', number>;
+    outputTokens: Record<'total' | 'text' | 'reasoning', number>;
+  };
+}
+/** A result with all that the specification v3 wants of one. */
+interface TestResult extends TestEnd {
+  content: (TestText | TestToolCall)[];
+  warnings: never[];
+}
+type TestPart =
+  | { type: 'stream-start'; warnings: never[] }
+  | { type: 'text-start' | 'text-end'; id: string }
+  | { type: 'text-delta'; id: string; delta: string }
+  | TestToolCall
+  | ({ type: 'finish' } & TestEnd);
 
 /** A script was asked for more than it has, or left with less. */
 export class ScriptError extends TroupeError {
@@ -105,7 +121,7 @@ export function rule(
     supportedUrls: {},
     calls,
     doGenerate: async (call) => next(call),
-    doStream: async (call) => ({ stream: streamOf(next(call)) as ReadableStream<never> }),
+    doStream: async (call) => ({ stream: streamOf(next(call)) }),
   };
 }
 
@@ -163,14 +179,19 @@ const FAULTS: Record<
 > = {
   rateLimited: async () => {
     const headers = { 'retry-after': '1' };
-    throw Object.assign(new Error('too many requests'), { statusCode: 429, responseHeaders: headers });
+    throw Object.assign(new Error('too many requests'), {
+      statusCode: 429,
+      responseHeaders: headers,
+    });
   },
   broken: async () => {
     throw new TypeError('fetch failed');
   },
   hang: ({ abortSignal }) =>
     new Promise((_, reject) => {
-      abortSignal?.addEventListener('abort', () => reject(abortSignal.reason as Error), { once: true });
+      abortSignal?.addEventListener('abort', () => reject(abortSignal.reason as Error), {
+        once: true,
+      });
     }),
   inventedTool: async (call) => wanted('no_such_tool', {}, call),
   malformed: async (call) => wanted(call.tools?.[0]?.name ?? 'no_such_tool', '{"broken": ', call),
@@ -179,24 +200,22 @@ const FAULTS: Record<
 function resultOf(step: ModelStep, number: number, { prompt }: ModelCall): TestResult {
   if (step instanceof Error) throw step;
   const { text = '', toolCalls = [], ...used } = typeof step === 'string' ? { text: step } : step;
-  const content = [
-    ...(text === '' ? [] : [{ type: 'text', text }]),
-    ...toolCalls.map(({ name: toolName, input, id }, index) => ({
-      type: 'tool-call',
-      toolCallId: id ?? `call-${number}-${index + 1}`,
-      toolName,
-      input: typeof input === 'string' ? input : JSON.stringify(input),
-    })),
-  ];
+  const content: TestResult['content'] = toolCalls.map(({ name, input, id }, index) => ({
+    type: 'tool-call',
+    toolCallId: id ?? `call-${number}-${index + 1}`,
+    toolName: name,
+    input: typeof input === 'string' ? input : JSON.stringify(input),
+  }));
+  if (text !== '') content.unshift({ type: 'text', text });
   // About four characters to a token, as with the usual models.
   const { inputTokens = tokensOf(prompt), outputTokens = tokensOf(content) } = used;
   return {
-    content: content as never[],
+    content,
     finishReason: { unified: toolCalls.length > 0 ? 'tool-calls' : 'stop', raw: undefined },
     usage: {
       inputTokens: { total: inputTokens, noCache: inputTokens, cacheRead: 0, cacheWrite: 0 },
       outputTokens: { total: outputTokens, text: outputTokens, reasoning: 0 },
-    } as never,
+    },
     warnings: [],
   };
 }
@@ -206,14 +225,15 @@ function tokensOf(value: unknown): number {
 }
 
 /** The parts of a result as they would have come: the text word by word. */
-function streamOf({ content, finishReason, usage }: GenerateResult): ReadableStream<StreamPart> {
-  const parts: StreamPart[] = [{ type: 'stream-start' }];
+function streamOf({ content, finishReason, usage }: TestResult): ReadableStream<TestPart> {
+  const parts: TestPart[] = [{ type: 'stream-start', warnings: [] }];
   for (const part of content) {
-    if (part.type !== 'text') parts.push(part);
+    if (part.type === 'tool-call') parts.push(part);
     else {
       parts.push({ type: 'text-start', id: 't' });
-      const words = part.text?.match(/\s*\S+\s*/g) ?? [];
-      for (const delta of words) parts.push({ type: 'text-delta', id: 't', delta });
+      for (const delta of part.text.match(/\s*\S+\s*/g) ?? [part.text]) {
+        parts.push({ type: 'text-delta', id: 't', delta });
+      }
       parts.push({ type: 'text-end', id: 't' });
     }
   }

@@ -34,17 +34,32 @@ export class StreamCut extends TroupeError {
 
   constructor(received: string, options?: ErrorOptions) {
     const { length } = received;
-    super(`the model's stream ended after ${length} characters, before its end`, { length }, options);
+    super(
+      `the model's stream ended after ${length} characters, before its end`,
+      { length },
+      options,
+    );
   }
 }
 
-const FINISHES: readonly ModelTurn['finish'][] = ['stop', 'length', 'content-filter', 'tool-calls', 'error'];
+const FINISHES: readonly ModelTurn['finish'][] = [
+  'stop',
+  'length',
+  'content-filter',
+  'tool-calls',
+  'error',
+];
 
 /** The turn of a result that came at once. */
 export function turnOf({ content, finishReason, usage }: GenerateResult): ModelTurn {
   const texts = content.filter(({ type }) => type === 'text').map(({ text = '' }) => text);
   const calls = content.filter(({ type }) => type === 'tool-call').map(wantedOf);
-  return { text: texts.join(''), toolCalls: calls, finish: finishOf(finishReason), usage: usageOf(usage) };
+  return {
+    text: texts.join(''),
+    toolCalls: calls,
+    finish: finishOf(finishReason),
+    usage: usageOf(usage),
+  };
 }
 
 /**
