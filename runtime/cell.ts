@@ -584,13 +584,22 @@ export class Cell implements Runnable, Destination {
    */
   begin(): void {
     const { life } = this;
-    if (this.parent === undefined || !life.startAtOnce()) {
+    if (this.parent === undefined) {
+      this.signal({ type: 'start' });
+      return;
+    }
+    // What its first state is made with is its own doing, and not its parent's.
+    const before = running.cell;
+    running.cell = this;
+    const isStarted = life.startAtOnce();
+    running.cell = before;
+    // What it has sent all the same leaves at the end of a step, and so of a turn for its start.
+    if (!isStarted || this.#outbox?.empty === false) {
       this.signal({ type: 'start' });
       return;
     }
     life.begun = true;
     // Whoever observes the start is no part of the step that brings it about.
-    const before = running.cell;
     running.cell = undefined;
     this.#started();
     running.cell = before;

@@ -21,7 +21,7 @@ export { isAnswering } from './machine.ts';
 export { handlerOf } from './handler.ts';
 export { nameOf } from './names.ts';
 export { checkMailbox } from './mailbox.ts';
-export { checkFunction, checkOptions } from './options.ts';
+export { checkFunction, checkMethods, checkOptions } from './options.ts';
 export { Roster, type Slot } from './roster.ts';
 export { promisesSettled } from './scheduler.ts';
 export { running } from './step.ts';

@@ -20,7 +20,7 @@ import { CLOSE, type Link, type LinkClose } from './link.ts';
 export const PROTOCOL_VERSION = 1;
 
 /** The first byte of a frame says what it is. */
-export const LANE = { handshake: 0, data: 1, control: 2 } as const;
+export const LANE = { handshake: 0, data: 1, control: 2, part: 3 } as const;
 
 /** Who a node is: its name, which start of it, and whether it takes part or only looks. */
 export interface Identity {

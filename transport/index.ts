@@ -13,6 +13,7 @@ export { CLOSE } from './link.ts';
 export type { Link, LinkClose, Links, Listener } from './link.ts';
 export { MemoryNetwork, memoryLink } from './memory-link.ts';
 export type { Conditions } from './memory-link.ts';
+export { ThreadHub, threadLinks } from './thread-link.ts';
 export { wsLinks } from './ws-link.ts';
 export type { WsOptions } from './ws-link.ts';
 export {

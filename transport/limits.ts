@@ -1,7 +1,9 @@
 /** Every limit of the transport: name, unit, default, and what happens at it. */
 export const TRANSPORT_LIMITS = {
-  /** Bytes of one frame; a bigger one closes its link, and a message that needs one is refused to its sender. */
+  /** Bytes of one frame; a bigger one closes its link, and a message that needs one goes in parts. */
   frameBytesMax: 1_048_576,
+  /** Bytes of one message; a bigger one is refused to its sender, and closes the link where it comes in. */
+  messageBytesMax: 4_194_304,
   /** Bytes that one turn collects before a frame leaves early. */
   batchBytes: 65_536,
   /** Bytes that a node sends to a peer beyond what the peer has taken; what does not fit is refused to its sender. */

@@ -287,7 +287,7 @@ export class Peer {
     try {
       this.#stream.send(operation, true);
     } catch (error) {
-      // A reply, a reason or an output that no frame holds: not to tell of it would be worse.
+      // A reply, a reason or an output that is too big: not to tell of it would be worse.
       this.close(CLOSE.overload, error instanceof Error ? error.message : 'too big');
     }
   }
