@@ -19,6 +19,7 @@ export { show } from './errors.ts';
 export type { AgentTimer } from './agent-timers.ts';
 export { isAnswering } from './machine.ts';
 export { handlerOf } from './handler.ts';
+export { hashOf } from './hash.ts';
 export { nameOf } from './names.ts';
 export { checkMailbox } from './mailbox.ts';
 export { checkFunction, checkMethods, checkOptions } from './options.ts';
