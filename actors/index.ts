@@ -1,4 +1,45 @@
 /** The public surface of `troupe/actors`. */
+export { ACTORS_LIMITS } from './limits.ts';
+export type {
+  AnyPerformer,
+  CancelTask,
+  Cancelled,
+  Done,
+  Failed,
+  InputOf,
+  Outcome,
+  OutputOf,
+  PartlyDone,
+  Performer,
+  PerformerEvent,
+  PerformerLogic,
+  PerformerName,
+  PerformerRef,
+  Step,
+  Task,
+  TaskReply,
+  TaskRequest,
+  TaskSpec,
+} from './task.ts';
+export { TaskFailed, failureOf } from './failure.ts';
+export type {
+  EffectState,
+  Failure,
+  FailureKind,
+  FailureParts,
+  FailureSite,
+  ResourcesLeft,
+  RetryAdvice,
+} from './failure.ts';
+export { fit } from './schema.ts';
+export { Purse } from './purse.ts';
+export { performer } from './performer.ts';
+export type { Members, PerformerOptions, PerformerState, Team } from './performer.ts';
+export { PartialResult } from './run.ts';
+export type { PerformOptions, RetryOptions, TaskRun, Work, Worked } from './run.ts';
+export type { Call, CallOptions } from './call.ts';
+export { perform } from './perform.ts';
+export type { PerformRootOptions } from './perform.ts';
 export { InvalidConfig, loadConfig } from './configuration/config.ts';
 export type { Config, ConfigSources, ConfigSpec, FlagOf } from './configuration/config.ts';
 export type { Sourced } from './configuration/layer.ts';
@@ -28,3 +69,23 @@ export type {
 export type { Approval, ApprovalRequest, Approver } from './guard/approval.ts';
 export type { AuditRecord } from './guard/audit.ts';
 export { digestOf } from './digest.ts';
+export type {
+  GenerateResult,
+  JsonValue,
+  LanguageModel,
+  ModelCall,
+  ModelMessage,
+  ModelUsage,
+  ResultPart,
+  StreamPart,
+  StreamResult,
+  TextPart,
+  ToolCallPart,
+  ToolDeclaration,
+  ToolResultPart,
+} from './models/language-model.ts';
+export { ModelHttpError, openAICompatible } from './models/openai-compatible.ts';
+export type { OpenAICompatibleOptions } from './models/openai-compatible.ts';
+export { ScriptError, chaos, rule, scripted } from './models/test-model.ts';
+export type { ChaosOptions, ModelStep, ScriptedModel, TestModel } from './models/test-model.ts';
+export { StreamCut } from './models/turn.ts';
