@@ -14,7 +14,15 @@ import type { Clock } from './clock.ts';
 import { crashFields, redacted, redactingLog, type Redact } from './crash-report.ts';
 import { DeadLetters, type DeadLetter, type DeadLetterReason } from './dead-letters.ts';
 import type { Effects } from './effects.ts';
-import { Envelope, Lineage, Task, typeOf, type Budget, type Destination } from './envelope.ts';
+import {
+  Envelope,
+  Lineage,
+  Task,
+  typeOf,
+  type Budget,
+  type Destination,
+  type Hop,
+} from './envelope.ts';
 import {
   ActorEnded,
   DeadlockError,
@@ -237,7 +245,10 @@ export class Core {
       checkTimeout(options.timeoutMs) ??
       (inherited.deadlineMs === Infinity ? this.#parts.askTimeoutMs : Infinity);
     checkBudget(budget);
-    const lineage = inherited.derive(asker.address ?? `${this.node}/`, nowMs + timeoutMs, budget);
+    const id = this.nextId();
+    const hop = this.#hop('asked', request.type, id, nowMs);
+    const by = asker.address ?? `${this.node}/`;
+    const lineage = inherited.derive(by, nowMs + timeoutMs, budget, hop);
     const ask = this.ledger.make(asker, request.type, to.address, lineage, nowMs);
     const { hopsMax } = this.#parts;
     if (this.stopping)
@@ -250,10 +261,7 @@ export class Core {
       const message = { replyTo, ...request };
       message.replyTo = replyTo;
       this.checkMessage(message);
-      this.#dispatch(
-        new Envelope(this.nextId(), to, asker.address, message, lineage, ask, false),
-        life,
-      );
+      this.#dispatch(new Envelope(id, to, asker.address, message, lineage, ask, false), life);
       if (this.inspection.active) {
         this.inspection.emit({
           type: 'asked',
@@ -272,20 +280,23 @@ export class Core {
     this.checkMessage(request);
     to.check?.(request as object);
     this.ledger.release(ask);
-    const lineage = ask.lineage.derive(life.address, Infinity, undefined);
+    const id = this.nextId();
+    const hop = this.#hop('forwarded', typeOf(request), id, this.stampMs());
+    const lineage = ask.lineage.derive(life.address, Infinity, undefined, hop);
     ask.lineage = lineage;
     const { hopsMax } = this.#parts;
     if (lineage.hops > hopsMax)
       ask.fail(new HopLimit({ address: to.address, hopsMax, chain: lineage.path }));
     else {
-      this.#dispatch(
-        new Envelope(this.nextId(), to, life.address, request, lineage, ask, false),
-        life,
-      );
+      this.#dispatch(new Envelope(id, to, life.address, request, lineage, ask, false), life);
       this.forwarded.push(ask);
       this.watch?.forwarded(ask, to, request);
       if (running.cell === undefined) this.checkForwarded();
     }
+  }
+
+  #hop(did: Hop['did'], message: string, id: number, atMs: number): Hop | undefined {
+    return this.watch === undefined ? undefined : { did, message, id, atMs };
   }
 
   /** Looks for circles that requests have closed which were handed on. */

@@ -83,4 +83,5 @@ export {
   UnsupportedXState,
 } from './errors.ts';
 export type { AskProgress } from './errors.ts';
+export type { CustodyEntry } from './custody.ts';
 export { watchForTrouble, type Alarm, type WatchdogOptions } from './watchdog.ts';

@@ -34,7 +34,7 @@ export const LIMITS = {
   stormCrashes: 10,
   /** The window within which they come. */
   stormWindowMs: 10_000,
-  /** Addresses of those who had a request that an alarm gives. */
+  /** Entries of who had a request, and what they did with it, that an alarm gives: the newest. */
   custodyMax: 32,
   /** Milliseconds of real time that `run` of a test system waits for I/O while nothing is due; then it rejects with `NotSettled`. */
   idleMsMax: 4_000,

@@ -6,7 +6,8 @@
 import type { Ask } from './ask.ts';
 import type { Cell } from './cell.ts';
 import type { Core, Watch } from './core.ts';
-import type { Destination, Envelope, Lineage } from './envelope.ts';
+import { custodyOfAsk, custodyOfMessage, hopsOf, type CustodyEntry } from './custody.ts';
+import type { Destination, Envelope } from './envelope.ts';
 import { circleText, InvalidOption } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { LogThrottle } from './log-throttle.ts';
@@ -30,8 +31,8 @@ export interface Alarm {
   readonly agents: readonly string[];
   /** The types of the requests or messages that are concerned. */
   readonly requests: readonly string[];
-  /** Who asked for it or handed it on, oldest first, then who has it; at most `custodyMax`. */
-  readonly custody: readonly string[];
+  /** Who asked for it or handed it on, oldest first, then who has it; the last `custodyMax` entries. */
+  readonly custody: readonly CustodyEntry[];
 }
 
 /** What a watchdog looks for, and how often. */
@@ -168,12 +169,16 @@ class Watchdog implements Watch {
 
   deadlocked(members: readonly string[], requests: readonly string[], youngest: WaitEdge): void {
     const { ask, to, envelope } = youngest;
+    const custody =
+      envelope === undefined
+        ? custodyOfAsk(ask)
+        : custodyOfMessage(envelope, to.address, 'waits for room');
     this.#raise({
       kind: 'deadlock',
       message: circleText(members, requests),
       agents: members,
       requests,
-      custody: custodyOf((ask ?? envelope)?.lineage, to.address),
+      custody,
     });
   }
 
@@ -189,7 +194,7 @@ class Watchdog implements Watch {
     if (hop === laps.saved && (laps.laps === 0 || laps.hops === laps.lap * (laps.laps + 1))) {
       if (laps.laps === 0) laps.lap = laps.hops;
       laps.laps += 1;
-      if (laps.laps === 2) this.#loops(ask, to, laps.lap);
+      if (laps.laps === 2) this.#loops(ask, laps.lap);
     } else if (laps.laps === 0 ? laps.hops >= laps.power : laps.hops > laps.lap * (laps.laps + 1)) {
       Object.assign(laps, { saved: hop, hops: 0, power: laps.power * 2, laps: 0 });
     }
@@ -209,9 +214,9 @@ class Watchdog implements Watch {
     }
   }
 
-  #loops(ask: Ask, to: Destination, lap: number): void {
-    const custody = custodyOf(ask.lineage, to.address);
-    const agents = [...new Set(custody.slice(-lap - 1))];
+  #loops(ask: Ask, lap: number): void {
+    const custody = hopsOf(ask.lineage);
+    const agents = [...new Set(custody.slice(-lap).map(({ agent }) => agent))];
     const { request } = ask;
     const message = `"${request}" was handed round twice without a change: ${agents.join(', ')}`;
     this.#raise({ kind: 'handoff loop', message, agents, requests: [request], custody });
@@ -239,7 +244,7 @@ class Watchdog implements Watch {
       message: `${cell.address} crashed ${storm.atMs.length} times within ${stormWindowMs} ms and handled nothing to its end`,
       agents: [cell.address],
       requests: poison === undefined ? [] : [poison.type],
-      custody: poison === undefined ? [] : custodyOf(poison.lineage, cell.address),
+      custody: poison === undefined ? [] : custodyOfMessage(poison, cell.address, 'crashed', nowMs),
     });
   }
 
@@ -271,7 +276,7 @@ class Watchdog implements Watch {
       message: `"${request}" of ${by ?? 'code outside agents'} to ${target} is open for ${Math.round(ageMs)} ms, and ${at.address}, which has it, is idle`,
       agents: [...new Set([...(by === undefined ? [] : [by]), at.address])],
       requests: [request],
-      custody: custodyOf(ask.lineage, at.address),
+      custody: custodyOfAsk(ask),
     });
   }
 
@@ -287,13 +292,13 @@ class Watchdog implements Watch {
     const ageMs = nowMs - envelope.enqueuedAtMs;
     if (seen.isReported || ageMs <= starvedMs || served < starvedServed) return;
     seen.isReported = true;
-    const { type, lineage } = envelope;
+    const { type } = envelope;
     this.#raise({
       kind: 'starvation',
       message: `"${type}" waits at ${address} for ${Math.round(ageMs)} ms, while ${served} others were handled`,
       agents: [address],
       requests: [type],
-      custody: custodyOf(lineage, address),
+      custody: custodyOfMessage(envelope, address, 'queued'),
     });
   }
 
@@ -317,9 +322,4 @@ function isIdle({ status, suspended, isHeld, life, children }: Cell): boolean {
   for (const child of children?.values() ?? [])
     if (child.status !== 'vacant' && !isIdle(child)) return false;
   return true;
-}
-
-function custodyOf(lineage: Lineage | undefined, holder: string | undefined): string[] {
-  const path = lineage?.path ?? [];
-  return (holder === undefined ? path : [...path, holder]).slice(-LIMITS.custodyMax);
 }

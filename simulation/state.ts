@@ -5,7 +5,7 @@
  * A handler that waits is in the midst of its code, which no text shows. It counts as the state that
  * it began with, and all that it has been told since.
  */
-import type { Ask, Cell, Envelope } from '../runtime/internal.ts';
+import type { Ask, Cell, Envelope, Lineage } from '../runtime/internal.ts';
 import { digest, hash } from './digest.ts';
 import type { Kernel } from './kernel.ts';
 import { laneOf } from './names.ts';
@@ -59,10 +59,7 @@ export class StateText {
       .sort()
       .join()}\n`;
     text += `asks ${[...this.#ranks]
-      .map(
-        ([ask, name]) =>
-          `${name}@${ask.holder?.address ?? ''} ${ask.madeAtMs + ask.timeoutMs - nowMs}`,
-      )
+      .map(([ask, name]) => `${name}@${ask.holder?.address ?? ''}${this.#heritage(ask.lineage)}`)
       .sort()
       .join()}\n`;
     return text + this.#rest();
@@ -86,6 +83,7 @@ export class StateText {
     for (const envelope of mailbox) {
       const message =
         this.#text(envelope.message) +
+        this.#heritage(envelope.lineage) +
         (envelope.ask === undefined ? '' : this.#nameOf(envelope.ask));
       if (skip > 0) {
         skip -= 1;
@@ -99,10 +97,15 @@ export class StateText {
     const trail = this.#trails.get(cell) ?? '';
     const nowMs = this.#kernel.core.clock.now();
     const timers = [...cell.life.timers.list()].map(
-      (timer) => `${this.#text(timer.event)}@${timer.dueMs - nowMs}`,
+      ({ event, dueMs, lineage }) =>
+        `${this.#text(event)}@${dueMs - nowMs}${this.#heritage(lineage)}`,
     );
-    const outside = [...cell.outside].map(({ from, message }) => `${from}:${this.#text(message)}`);
-    return `${path} ${status}${suspended ? ' suspended' : ''} ${this.#inside(cell)} | ${trail} | ${waiting.join(' ')} | ${postponed} | ${timers.sort().join()} | ${outside.join()}`;
+    const outside = [...cell.outside].map(
+      ({ from, message, lineage }) => `${from}:${this.#text(message)}${this.#heritage(lineage)}`,
+    );
+    // Whoever waits in the midst of its code goes on with what its message has left.
+    const left = trail === '' ? '' : this.#heritage(cell.life.current?.lineage);
+    return `${path} ${status}${suspended ? ' suspended' : ''} ${this.#inside(cell)} | ${trail}${left} | ${waiting.join(' ')} | ${postponed} | ${timers.sort().join()} | ${outside.join()}`;
   }
 
   /** What an agent is in: its state or snapshot, and those of the actors inside it. */
@@ -132,6 +135,15 @@ export class StateText {
       ([id, nodes]) => `${id}=${nodes.map((node) => node.id).join('+')}`,
     );
     return `${String(status)} ${this.#text(value)} ${this.#text(context)} [${inner.join()}] ${history.join()}`;
+  }
+
+  /** What work inherits and its code may see: the time and the budget that its task has left. */
+  #heritage(lineage: Lineage | undefined): string {
+    if (lineage === undefined) return '';
+    const { deadlineMs, budget } = lineage;
+    const leftMs = Math.max(deadlineMs - this.#kernel.core.clock.now(), 0);
+    const time = leftMs === Infinity ? '' : `~${leftMs}`;
+    return budget === undefined ? time : `${time}~${this.#text(budget)}`;
   }
 
   #text(value: unknown): string {

@@ -13,6 +13,7 @@ import { digestOf } from './repeat.ts';
 import type { Run } from './run.ts';
 import type { Step } from './step.ts';
 import type { Scenario } from './scenario.ts';
+import { withTraps } from './traps.ts';
 import type { Violation } from './violation.ts';
 
 const VERSION = 1;
@@ -156,7 +157,10 @@ export function replayToken<W>(scenario: Scenario<W>, token: string): Replayed<W
   if (name !== own) throw new BadToken(token, `a token of "${own}"`, `one of "${name}"`);
   if (scenario.workload !== undefined && decoded.workload === undefined)
     throw new BadToken(token, 'a workload', 'none: the scenario had none, or JSON cannot carry it');
-  const asked = decoded as Case<W>;
+  return withTraps(() => again(scenario, decoded as Case<W>, digest));
+}
+
+function again<W>(scenario: Scenario<W>, asked: Case<W>, digest: string): Replayed<W> {
   const run = follow(scenario, asked);
   if (digestOf(run) === digest) return replayed(asked, run, false, []);
   const unknown = unknownIn(asked, run);

@@ -15,6 +15,7 @@ import {
   NOCONNECTION,
   checkFunction,
   checkOptions,
+  LogThrottle,
   coreOf,
   nameOf,
   type Cell,
@@ -25,6 +26,7 @@ import {
   type RemoteEnd,
   type Timer,
 } from '../runtime/internal.ts';
+import { Callers } from './callers.ts';
 import { checkPayload } from './codec.ts';
 import { Dialer } from './dialer.ts';
 import { LinkFailed } from './errors.ts';
@@ -173,6 +175,9 @@ class Node implements ClusterNode, Remote {
   readonly #observers = new Set<Peer>();
   readonly #suspected = new Set<string>();
   readonly #handshakes = new Set<{ readonly handshake: Handshake; readonly link: Link }>();
+  readonly #callers = new Callers<Link>((link) => link.close(CLOSE.handshake, 'too many callers'));
+  /** Strangers must not fill the log, either. */
+  readonly #strangers: LogThrottle;
   /** Links that have come up: what tells an earlier one from a later one. */
   #ups = 0;
   readonly #dialers: Dialer[] = [];
@@ -192,6 +197,7 @@ class Node implements ClusterNode, Remote {
     this.incarnation = core.random.id();
     this.#listeners = new NodeListeners((callback) => core.guard(callback));
     this.#alone = core.network;
+    this.#strangers = new LogThrottle(core.log);
     const peers = (): Iterable<Peer> => this.#peers.values();
     this.#groups = new Groups(core, peers);
     this.names = new NameClaims(core, peers, options.onNameConflict ?? keepFirst, (conflict) => {
@@ -203,7 +209,12 @@ class Node implements ClusterNode, Remote {
   }
 
   async listen(): Promise<void> {
-    this.#listener = await this.#links.listen((link) => this.#shake(link, undefined));
+    const { clock } = this.#core;
+    this.#listener = await this.#links.listen(
+      (link) => this.#shake(link, undefined),
+      (remote, reason) =>
+        this.#strangers.warn(clock.now(), { remote, reason }, 'a caller was turned away'),
+    );
   }
 
   open(seeds: readonly string[]): void {
@@ -326,23 +337,27 @@ class Node implements ClusterNode, Remote {
 
   #shake(link: Link, dialer: Dialer | undefined): void {
     const { clock, random, timers, log } = this.#core;
-    if (this.#handshakes.size >= TRANSPORT_LIMITS.handshakesMax || this.#left !== undefined) {
-      link.close(CLOSE.refused, 'too many handshakes');
-      dialer?.failed(new LinkFailed({ address: link.remote, why: 'too many handshakes' }));
+    if (this.#left !== undefined) {
+      link.close(CLOSE.left, 'left');
       return;
     }
+    let leave = (): void => undefined;
     const upsBefore = this.#ups;
     const dueMs = clock.now() + TRANSPORT_LIMITS.handshakeMs;
     const timer = timers.schedule(dueMs, () => link.close(CLOSE.handshake, 'no handshake in time'));
     const over = (): void => {
       timers.cancel(timer);
       this.#handshakes.delete(entry);
+      leave();
     };
     link.onClose = ({ code, reason }) => {
       over();
       const peer = handshake.peer?.name;
-      if (code !== CLOSE.connected && code !== CLOSE.left)
-        log.warn({ remote: link.remote, peer, code, reason }, 'a handshake failed');
+      const fields = { remote: link.remote, peer, code, reason };
+      if (code !== CLOSE.connected && code !== CLOSE.left) {
+        if (dialer !== undefined) log.warn(fields, 'a handshake failed');
+        else this.#strangers.warn(clock.now(), fields, 'a handshake of a caller failed');
+      }
       if (code === CLOSE.connected) dialer?.linked();
       else dialer?.failed(new LinkFailed({ address: link.remote, why: `${code} ${reason}` }));
     };
@@ -359,6 +374,8 @@ class Node implements ClusterNode, Remote {
     });
     const entry = { handshake, link };
     this.#handshakes.add(entry);
+    // Last, since it may turn another caller away.
+    if (dialer === undefined) leave = this.#callers.enter(link.remote, link);
   }
 
   /** Whether a node that has proved itself may not be linked now, and why. */

@@ -26,6 +26,21 @@ export class LinkFull extends TroupeError {
   }
 }
 
+/** So much is open between two nodes that no more is allowed. */
+export class PeerLimit extends TroupeError {
+  readonly code = 'PEER_LIMIT';
+
+  constructor(fields: {
+    readonly node: string;
+    readonly asked: string;
+    readonly limit: string;
+    readonly max: number;
+  }) {
+    const { node, asked, limit, max } = fields;
+    super(`${asked}, with ${node}: ${max} are open, and ${limit} allows no more`, fields);
+  }
+}
+
 /** The other node does not let this one do that. */
 export class NotAllowed extends TroupeError {
   readonly code = 'NOT_ALLOWED';

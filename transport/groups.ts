@@ -49,6 +49,8 @@ export class Groups {
   readonly #own = new Map<string, Membership[]>();
   /** By node, then group: the paths of its members. */
   readonly #others = new Map<string, Map<string, string[]>>();
+  /** By node: how many memberships it has told. */
+  readonly #counts = new Map<string, number>();
   readonly #listeners = new Map<string, Set<(event: GroupEvent) => void>>();
 
   constructor(core: Core, peers: () => Iterable<GroupPeer>) {
@@ -57,8 +59,11 @@ export class Groups {
   }
 
   group(name: string): Group {
-    if (typeof name !== 'string' || name === '')
-      throw new InvalidOption({ field: 'group', given: name, allowed: 'a non-empty string' });
+    const { textCharsMax } = TRANSPORT_LIMITS;
+    if (typeof name !== 'string' || name === '' || name.length > textCharsMax) {
+      const allowed = `a string of 1 to ${textCharsMax} characters`;
+      throw new InvalidOption({ field: 'group', given: name, allowed });
+    }
     return {
       name,
       join: (ref) => this.#join(name, ref),
@@ -75,6 +80,11 @@ export class Groups {
 
   #join(group: string, ref: AnyRef): void {
     const life = lifeHere(this.#core, ref);
+    const { path } = life.cell;
+    if (path.length > TRANSPORT_LIMITS.textCharsMax) {
+      const allowed = `a path of at most ${TRANSPORT_LIMITS.textCharsMax} characters`;
+      throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
+    }
     const membership: Membership = {
       life,
       forget: life.whenOver(() => this.#remove(group, membership)),
@@ -82,7 +92,7 @@ export class Groups {
     const own = this.#own.get(group);
     if (own === undefined) this.#own.set(group, [membership]);
     else own.push(membership);
-    for (const peer of this.#peers()) peer.member(true, group, life.cell.path);
+    for (const peer of this.#peers()) peer.member(true, group, path);
     this.#tell('join', group, ref);
   }
 
@@ -144,6 +154,7 @@ export class Groups {
   down(node: string): void {
     const groups = this.#others.get(node) ?? new Map<string, string[]>();
     this.#others.delete(node);
+    this.#counts.delete(node);
     for (const [group, paths] of groups)
       for (const path of paths) this.#tell('leave', group, this.#core.refAt(`${node}${path}`));
   }
@@ -154,12 +165,15 @@ export class Groups {
     if (groups === undefined) this.#others.set(node, (groups = new Map<string, string[]>()));
     const paths = groups.get(group) ?? [];
     const at = paths.indexOf(path);
+    const count = this.#counts.get(node) ?? 0;
     if (isJoin) {
-      if (groups.size + paths.length >= TRANSPORT_LIMITS.membersMax) return false;
+      if (count >= TRANSPORT_LIMITS.membersMax) return false;
+      this.#counts.set(node, count + 1);
       paths.push(path);
       groups.set(group, paths);
     } else {
       if (at === -1) return true;
+      this.#counts.set(node, count - 1);
       paths.splice(at, 1);
       if (paths.length === 0) groups.delete(group);
     }

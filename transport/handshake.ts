@@ -13,13 +13,14 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Random } from '../runtime/index.ts';
 import { pack, unpack } from './codec.ts';
 import { MalformedFrame } from './errors.ts';
+import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link, type LinkClose } from './link.ts';
 
 /** The version of the wire protocol; both sides must speak the same. */
 export const PROTOCOL_VERSION = 1;
 
 /** The first byte of a frame says what it is. */
-export const LANE = { handshake: 0, data: 1, control: 2 } as const;
+export const LANE = { handshake: 0, data: 1, control: 2, part: 3 } as const;
 
 /** Who a node is: its name, which start of it, and whether it takes part or only looks. */
 export interface Identity {
@@ -87,8 +88,11 @@ export class Handshake {
   }
 
   #take(bytes: Uint8Array): void {
-    const [message] = unpack(bytes, 1);
-    if (bytes[0] !== LANE.handshake || !Array.isArray(message)) {
+    // Looked at before it is decoded: a stranger's bytes are worth no work.
+    const isHandshake =
+      bytes[0] === LANE.handshake && bytes.length <= TRANSPORT_LIMITS.handshakeBytesMax;
+    const [message] = isHandshake ? unpack(bytes, 1) : [];
+    if (!Array.isArray(message)) {
       this.#link.close(CLOSE.handshake, 'no handshake');
       return;
     }
@@ -107,7 +111,7 @@ export class Handshake {
       return;
     }
     const isHello =
-      isText(name, /^[^/#\s]{1,255}$/) &&
+      isText(name, /^[^/#\s\p{Cc}]{1,255}$/u) &&
       isText(incarnation, /^[\w-]{1,64}$/) &&
       isText(nonce, /^[0-9a-f]{64}$/) &&
       // Observers dial and are not dialed.

@@ -13,8 +13,16 @@ export { CLOSE } from './link.ts';
 export type { Link, LinkClose, Links, Listener } from './link.ts';
 export { MemoryNetwork, memoryLink } from './memory-link.ts';
 export type { Conditions } from './memory-link.ts';
+export { ThreadHub, threadLinks } from './thread-link.ts';
 export { wsLinks } from './ws-link.ts';
 export type { WsOptions } from './ws-link.ts';
-export { LinkFailed, LinkFull, MalformedFrame, NotAllowed, RemoteError } from './errors.ts';
+export {
+  LinkFailed,
+  LinkFull,
+  MalformedFrame,
+  NotAllowed,
+  PeerLimit,
+  RemoteError,
+} from './errors.ts';
 export { TRANSPORT_LIMITS } from './limits.ts';
 export { PROTOCOL_VERSION } from './handshake.ts';

@@ -2,6 +2,7 @@
 import type { Core } from '../runtime/internal.ts';
 import { Lineage, Task } from '../runtime/internal.ts';
 import type { Budget } from '../runtime/index.ts';
+import { TRANSPORT_LIMITS } from './limits.ts';
 import { malformed } from './scan.ts';
 
 /** Which operation it is; the rows of the table in transport/README.md. */
@@ -48,7 +49,8 @@ export class Fields {
 
   text(): string {
     const given = this.any();
-    if (typeof given !== 'string') throw malformed('a text');
+    if (typeof given !== 'string' || given.length > TRANSPORT_LIMITS.textCharsMax)
+      throw malformed('a text');
     return given;
   }
 

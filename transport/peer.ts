@@ -4,6 +4,7 @@
  */
 import {
   ActorEnded,
+  InvalidOption,
   UnfitPayload,
   type AnyRef,
   type ExitReason,
@@ -31,7 +32,7 @@ import {
   type Refs,
   type WireAsk,
 } from './codec.ts';
-import { LinkFull, MalformedFrame, NotAllowed } from './errors.ts';
+import { LinkFull, MalformedFrame, NotAllowed, PeerLimit } from './errors.ts';
 import type { Identity } from './handshake.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link } from './link.ts';
@@ -39,6 +40,7 @@ import { Fields, OP, wireLineage } from './operation.ts';
 import { allows, maySee, type PeerRights } from './rights.ts';
 import { malformed } from './scan.ts';
 import { Stream } from './stream.ts';
+import { summaryOf } from './summary.ts';
 
 /** What a path that is a name begins with, as in the addresses of the runtime. */
 const NAME = '/(name ';
@@ -83,6 +85,8 @@ export const APART: PeerReport = {
 interface RemoteLink {
   readonly life: Life;
   readonly path: string;
+  /** Which side has asked for it. */
+  readonly isTheirs: boolean;
   readonly forget: () => void;
 }
 
@@ -107,6 +111,7 @@ export class Peer {
   readonly #watches = new Map<number, RemoteEnd>();
   readonly #watched = new Map<number, () => void>();
   readonly #links = new Map<string, RemoteLink>();
+  #linksOfTheirs = 0;
   readonly #stops = new Map<
     number,
     { resolve: (reason: ExitReason) => void; reject: (error: unknown) => void }
@@ -166,10 +171,11 @@ export class Peer {
 
   /** Sends an envelope; one that does not fit is refused to its sender. */
   send(envelope: Envelope): void {
-    const { ask, message, from } = envelope;
-    const path = this.#pathAt(envelope.to.address);
+    const { ask, message, from, to } = envelope;
+    const path = this.#pathAt(to.address);
     const lineage = wireLineage(envelope.lineage, this.#core.clock.now());
     try {
+      for (const text of [to.address, from ?? '', envelope.type]) checkText(text, 'message');
       const wire = toWire(message, this.#refs, `message "${envelope.type}"`);
       const operation =
         ask === undefined
@@ -200,6 +206,8 @@ export class Peer {
 
   /** Watches the life at a ref. */
   monitor(ref: AnyRef, tell: RemoteEnd): () => void {
+    checkText(ref.path, 'ref');
+    this.#checkWatches('a monitor');
     const id = this.#nextId++;
     this.#watches.set(id, tell);
     this.#must([OP.monitor, id, ref.path]);
@@ -210,8 +218,17 @@ export class Peer {
 
   link(life: Life, to: AnyRef): void {
     if (this.#links.has(keyOf(life.cell.path, to.path))) return;
-    this.#addLink(life, to.path);
+    for (const path of [life.cell.path, to.path]) checkText(path, 'ref');
+    this.#checkWatches('a link');
+    this.#addLink(life, to.path, false);
     this.#must([OP.link, life.cell.path, to.path]);
+  }
+
+  /** Each side counts what it has asked for, and holds the other to the same bound. */
+  #checkWatches(asked: string): void {
+    const { watchesMax: max } = TRANSPORT_LIMITS;
+    if (this.#watches.size + this.#links.size - this.#linksOfTheirs < max) return;
+    throw new PeerLimit({ node: this.name, asked, limit: 'watchesMax', max });
   }
 
   unlink(life: Life, from: AnyRef): void {
@@ -220,15 +237,20 @@ export class Peer {
   }
 
   exit(from: Cell, to: AnyRef, reason: ExitReason): void {
-    this.#must([OP.exit, from.path, to.path, this.#lenient(reason)]);
+    for (const path of [from.path, to.path]) checkText(path, 'ref');
+    this.#mustTell(reason, (wire) => [OP.exit, from.path, to.path, wire]);
   }
 
   stop(ref: AnyRef, how: StopOptions | 'kill'): Promise<ExitReason> {
+    checkText(ref.path, 'ref');
     const id = this.#nextId++;
-    const wire = how === 'kill' ? null : [how.timeoutMs ?? null, this.#lenient(how.detail)];
     return new Promise((resolve, reject) => {
       this.#stops.set(id, { resolve, reject });
-      this.#must([OP.stop, id, ref.path, wire]);
+      if (how === 'kill') this.#must([OP.stop, id, ref.path, null]);
+      else {
+        const { timeoutMs = null, detail } = how;
+        this.#mustTell(detail, (wire) => [OP.stop, id, ref.path, [timeoutMs, wire]]);
+      }
     });
   }
 
@@ -265,8 +287,18 @@ export class Peer {
     try {
       this.#stream.send(operation, true);
     } catch (error) {
-      // A reply, a reason or an output that no frame holds: not to tell of it would be worse.
+      // A reply, a reason or an output that is too big: not to tell of it would be worse.
       this.close(CLOSE.overload, error instanceof Error ? error.message : 'too big');
+    }
+  }
+
+  /** Sends a reason or an error, what cannot travel of it as its text; one that no frame holds as its summary. */
+  #mustTell(reason: unknown, operation: (wire: unknown) => readonly unknown[]): void {
+    if (!this.#open) return;
+    try {
+      this.#stream.send(operation(this.#lenient(reason)), true);
+    } catch {
+      this.#must(operation(this.#lenient(summaryOf(reason))));
     }
   }
 
@@ -293,7 +325,9 @@ export class Peer {
     const { deadlineMs } = lineage;
     const leftMs =
       deadlineMs === Infinity ? null : Math.max(0, deadlineMs - this.#core.clock.now());
-    return [this.#core.node, id, request, target, leftMs];
+    const { textCharsMax } = TRANSPORT_LIMITS;
+    const shown = [request, target].map((text) => text.slice(0, textCharsMax)) as [string, string];
+    return [this.#core.node, id, ...shown, leftMs];
   }
 
   /** A request of the other node, as one of ours whose answer travels back. */
@@ -312,11 +346,16 @@ export class Peer {
       check: (reply) => checkPayload(reply, `reply to "${request}"`),
       answered: (reply) => this.#answer(id, request, reply),
       failed: (error) => {
-        if (this.#imports.delete(id)) this.#must([OP.fail, id, this.#lenient(error)]);
+        if (this.#imports.delete(id)) this.#mustTell(error, (own) => [OP.fail, id, own]);
       },
     };
     const ask = core.ledger.make(asker, request, target, own, nowMs);
     this.#imports.set(id, ask);
+    const { requestsMax: max } = TRANSPORT_LIMITS;
+    if (this.#imports.size > max) {
+      const asked = `request "${request}"`;
+      ask.fail(new PeerLimit({ node: core.node, asked, limit: 'requestsMax', max }));
+    }
     return ask;
   }
 
@@ -329,7 +368,7 @@ export class Peer {
       const why = error instanceof MalformedFrame ? String(error.fields['why']) : undefined;
       const fields = { at: `reply to "${request}"`, given: request, why: why ?? '' };
       const told = why === undefined ? error : new UnfitPayload(fields);
-      this.#must([OP.fail, id, this.#lenient(told)]);
+      this.#mustTell(told, (own) => [OP.fail, id, own]);
     }
   }
 
@@ -423,6 +462,8 @@ export class Peer {
     const lineage = fields.lineage(core);
     const wire = fields.any();
     const ask = isAsk ? this.#importAsk(wireAskOf(fields.any()), lineage) : undefined;
+    // Refused, since too many are open: the message itself is not even read.
+    if (ask !== undefined && ask.state !== 'open') return;
     const message = fromWire(wire, this.#refs);
     if (!isEvent(message)) throw malformed('no event');
     const cell = this.#find(path);
@@ -472,10 +513,12 @@ export class Peer {
   }
 
   #onMonitor(id: number, path: string): void {
+    if (this.#watched.has(id)) throw malformed('a number of a watch twice');
+    if (this.#hasTooManyWatches()) return;
     const cell = this.#find(path);
     const tell = (incarnation: number, reason: ExitReason): void => {
       this.#watched.delete(id);
-      this.#must([OP.down, id, incarnation, this.#lenient(reason)]);
+      this.#mustTell(reason, (wire) => [OP.down, id, incarnation, wire]);
     };
     if (cell === undefined || !this.#allows(this.#rights.send ?? ['*'], path, cell)) {
       tell(0, NOPROC);
@@ -490,32 +533,41 @@ export class Peer {
     if (!isOver) this.#watched.set(id, () => life.unwatch(monitor));
   }
 
+  #hasTooManyWatches(): boolean {
+    const { watchesMax } = TRANSPORT_LIMITS;
+    if (this.#watched.size + this.#linksOfTheirs < watchesMax) return false;
+    this.close(CLOSE.overload, 'too many monitors and links');
+    return true;
+  }
+
   #onLink(theirs: string, ours: string): void {
+    if (this.#links.has(keyOf(ours, theirs)) || this.#hasTooManyWatches()) return;
     const { link, send } = this.#rights;
     const cell = this.#find(ours);
     const isThere =
       cell !== undefined &&
       (cell.status === 'running' || cell.status === 'starting') &&
       this.#allows(link ?? (send === undefined ? ['*'] : []), ours, cell);
-    if (isThere) this.#addLink(cell.life, theirs, ours);
-    else this.#must([OP.linkDown, ours, theirs, this.#lenient(NOPROC)]);
+    if (isThere) this.#addLink(cell.life, theirs, true, ours);
+    else this.#mustTell(NOPROC, (wire) => [OP.linkDown, ours, theirs, wire]);
   }
 
-  #addLink(life: Life, theirs: string, ours = life.cell.path): void {
-    const key = keyOf(ours, theirs);
-    if (this.#links.has(key)) return;
+  #addLink(life: Life, theirs: string, isTheirs: boolean, ours = life.cell.path): void {
     const forget = life.whenOver((reason) => {
-      this.#links.delete(key);
-      this.#must([OP.linkDown, ours, theirs, this.#lenient(reason)]);
+      this.#forgetLink(ours, theirs);
+      this.#mustTell(reason, (wire) => [OP.linkDown, ours, theirs, wire]);
     });
-    this.#links.set(key, { life, path: theirs, forget });
+    this.#links.set(keyOf(ours, theirs), { life, path: theirs, isTheirs, forget });
+    if (isTheirs) this.#linksOfTheirs += 1;
   }
 
   #forgetLink(ours: string, theirs: string): RemoteLink | undefined {
     const key = keyOf(ours, theirs);
     const link = this.#links.get(key);
+    if (link === undefined) return undefined;
     this.#links.delete(key);
-    link?.forget();
+    if (link.isTheirs) this.#linksOfTheirs -= 1;
+    link.forget();
     return link;
   }
 
@@ -545,11 +597,11 @@ export class Peer {
   #onStop(id: number, path: string, how: unknown): void {
     const cell = this.#find(path);
     const tell = (reason: ExitReason): void =>
-      this.#must([OP.stopped, id, true, this.#lenient(reason)]);
+      this.#mustTell(reason, (wire) => [OP.stopped, id, true, wire]);
     if (cell !== undefined && !this.#allows(this.#rights.stop ?? [], path, cell)) {
       const { address } = cell;
       const error = new NotAllowed({ address, peer: this.name, asked: 'stop' });
-      this.#must([OP.stopped, id, false, this.#lenient(error)]);
+      this.#mustTell(error, (wire) => [OP.stopped, id, false, wire]);
       return;
     }
     if (cell === undefined) return tell(NOPROC);
@@ -566,7 +618,7 @@ export class Peer {
       stopped = ref.stop(options);
     } else throw malformed('a stop');
     stopped.then(tell, (error: unknown) =>
-      this.#must([OP.stopped, id, false, this.#lenient(error)]),
+      this.#mustTell(error, (wire) => [OP.stopped, id, false, wire]),
     );
   }
 
@@ -639,7 +691,7 @@ export class Peer {
 
   /** Says farewell: what was sent before still arrives. */
   leave(): void {
-    this.#stream.flush();
+    this.#stream.flush(true);
     this.#stream.control('bye');
     this.close(CLOSE.left, 'left');
   }
@@ -683,6 +735,14 @@ export class Peer {
 /** What an ask fails with when the node that it went to is lost. */
 export function lost(address: string, message: string): ActorEnded {
   return new ActorEnded({ address, message, reason: NOCONNECTION });
+}
+
+/** Throws for a text that the other side would not take. */
+function checkText(text: string, field: string): void {
+  const { textCharsMax } = TRANSPORT_LIMITS;
+  if (text.length <= textCharsMax) return;
+  const allowed = `no more than ${textCharsMax} characters in an address or a type`;
+  throw new InvalidOption({ field, given: `${text.slice(0, 32)}…`, allowed });
 }
 
 function keyOf(ours: string, theirs: string): string {

@@ -63,7 +63,11 @@ describe('a watchdog', () => {
         message: 'local/a waits for "work" of local/a',
         agents: ['local/a'],
         requests: ['work'],
-        custody: ['local/', 'local/a', 'local/a'],
+        custody: [
+          { agent: 'local/', did: 'asked', message: 'work', id: 1, atMs: 0 },
+          { agent: 'local/a', did: 'asked', message: 'work', id: 2, atMs: 0 },
+          { agent: 'local/a', did: 'queued', message: 'work', id: 2, atMs: 0 },
+        ],
       },
     ]);
   });
@@ -80,7 +84,10 @@ describe('a watchdog', () => {
     expect(alarms).toMatchObject([
       { kind: 'stuck request', agents: ['local/keeper'], requests: ['work'] },
     ]);
-    expect(alarms[0]?.custody).toEqual(['local/', 'local/keeper']);
+    expect(alarms[0]?.custody).toMatchObject([
+      { agent: 'local/', did: 'asked', message: 'work', atMs: 0 },
+      { agent: 'local/keeper', did: 'started', message: 'work', atMs: 0 },
+    ]);
     expect(seen).toEqual([{ type: 'alarm', alarm: alarms[0] }]);
   });
 
@@ -140,7 +147,10 @@ describe('a watchdog', () => {
     await system.settle();
     expect(alarms).toMatchObject([{ kind: 'handoff loop', requests: ['work'] }]);
     expect([...(alarms[0]?.agents ?? [])].sort()).toEqual(['local/a', 'local/b']);
-    expect(alarms[0]?.custody.length).toBeLessThanOrEqual(32);
+    const { custody = [] } = alarms[0] ?? {};
+    expect(custody.length).toBeLessThanOrEqual(32);
+    expect(custody.at(-1)).toMatchObject({ did: 'forwarded', message: 'work' });
+    expect(custody.at(-1)?.agent).not.toBe(custody.at(-2)?.agent);
   });
 
   it('tells nothing of many hops that come nearer to an end', async () => {
