@@ -27,7 +27,7 @@ export async function runCluster(flags: ClusterFlags): Promise<number> {
   const look = async (): Promise<number> => {
     try {
       const views = await observeCluster(system, options);
-      print(flags, { views, oneSided: oneSided(views) }, () => textOfCluster(views));
+      print(flags, { nodes: views, oneSided: oneSided(views) }, () => textOfCluster(views));
       return isWhole(views) ? EXIT.clean : EXIT.violation;
     } catch (error) {
       // A cluster that cannot be reached now may be reached at the next look.

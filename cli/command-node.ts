@@ -3,13 +3,7 @@
  */
 import { pino, type DestinationStream } from 'pino';
 import type { AnyActorLogic } from 'xstate';
-import {
-  createSystem,
-  isCleanExit,
-  stopOnSignals,
-  type Log,
-  type System,
-} from '../runtime/index.ts';
+import { createSystem, stopOnSignals, type Log, type System } from '../runtime/index.ts';
 import { joinCluster, type ClusterNode } from '../transport/index.ts';
 import { clientOf, secretOf, serverOf, type CertificateFlags } from './credentials.ts';
 import { loadModule } from './load.ts';
@@ -64,7 +58,8 @@ export async function runNode(file: string, flags: NodeFlags): Promise<number> {
       system.monitor(ref, ({ reason }) => {
         if (isLeaving) return;
         log.error({ reason: reason.type }, 'the root has ended, and the node leaves');
-        resolve(isCleanExit(reason) ? EXIT.clean : EXIT.violation);
+        // A supervisor that gives up ends with `shutdown`, and nobody has told it to.
+        resolve(reason.type === 'normal' ? EXIT.clean : EXIT.violation);
       }),
     );
     return await Promise.race([left, ended]);
