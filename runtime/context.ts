@@ -33,7 +33,7 @@ import { checkFunction, checkOptions } from './options.ts';
 import { NO_ASK_OPTIONS } from './ref.ts';
 import type { SavedTimer } from './store.ts';
 import { running } from './step.ts';
-import { Wait, waitAll } from './wait.ts';
+import { Wait, waitAll, waitAny } from './wait.ts';
 
 /** A request as its handler sees it. */
 export interface Request<TReply extends EventObject = EventObject> {
@@ -67,6 +67,10 @@ export interface AgentContext<
   readonly remainingMs: number;
   /** What the task of the current message may still spend. */
   readonly budget: Budget | undefined;
+  /** How many asks and handoffs lie between the root of its task and the current message. */
+  readonly hops: number;
+  /** The addresses of those who asked or handed on, from the root of the task to the newest. */
+  readonly chain: readonly string[];
   /** The clock's monotonic milliseconds. */
   now(): number;
   /** A number in [0, 1), from the `random` seam. */
@@ -151,6 +155,8 @@ export interface AgentContext<
   effect<T>(key: string, run: (signal: AbortSignal) => PromiseLike<T>, input?: unknown): Wait<T>;
   /** Waits for all. */
   all: typeof waitAll;
+  /** Waits for the first to settle, well or not, and gives its index; never settles when there is none. */
+  any: typeof waitAny;
   /** Writes the snapshot when the step ends (`persist.save: 'manual'`). */
   save(): void;
   /** Tells the log and the inspection. */
@@ -187,6 +193,9 @@ export class Context implements AgentContext<EventObject> {
   get all(): typeof waitAll {
     return waitAll;
   }
+  get any(): typeof waitAny {
+    return waitAny;
+  }
   get self(): Ref<EventObject> {
     return this.#life.cell.ref;
   }
@@ -209,6 +218,12 @@ export class Context implements AgentContext<EventObject> {
   }
   get budget(): Budget | undefined {
     return this.#life.current?.lineage?.budget;
+  }
+  get hops(): number {
+    return this.#life.current?.lineage?.hops ?? 0;
+  }
+  get chain(): readonly string[] {
+    return this.#life.current?.lineage?.path ?? [];
   }
   now(): number {
     const { clock } = this.#life.cell.core;
@@ -444,22 +459,28 @@ export class Context implements AgentContext<EventObject> {
     const { core, path: agent } = this.#cell;
     const { signal } = this;
     const wait = new Wait<T>();
+    const effect = { key, kind: 'promise', input, agent, place: undefined } as const;
     if (core.effects === undefined) {
+      const recorded = core.recorder?.begun(effect);
       try {
-        return this.wait(run(signal));
+        const work = run(signal);
+        if (recorded !== undefined)
+          work.then(
+            (value) => recorded.done(value),
+            (error: unknown) => recorded.failed(error),
+          );
+        return this.wait(work);
       } catch (error) {
+        recorded?.failed(error);
         wait.fail(error);
         return wait;
       }
     }
-    const giveUp = core.effects.begin(
-      { key, kind: 'promise', input, agent, place: undefined },
-      {
-        done: (value) => wait.settle(value as T),
-        failed: (error) => wait.fail(error),
-        next: () => undefined,
-      },
-    );
+    const giveUp = core.effects.begin(effect, {
+      done: (value) => wait.settle(value as T),
+      failed: (error) => wait.fail(error),
+      next: () => undefined,
+    });
     signal.addEventListener('abort', giveUp, { once: true });
     wait.whenSettled(() => signal.removeEventListener('abort', giveUp));
     return wait;

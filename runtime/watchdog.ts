@@ -12,6 +12,7 @@ import { circleText, InvalidOption } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { LogThrottle } from './log-throttle.ts';
 import { checkFunction, checkOptions } from './options.ts';
+import { Recorder, type Recording } from './recorder.ts';
 import { coreOf, type System } from './system.ts';
 import type { WaitEdge } from './wait-for.ts';
 
@@ -53,8 +54,15 @@ export interface WatchdogOptions {
   readonly mayWait?: readonly string[];
   /** What must change in a request from lap to lap; default all of it but its `replyTo`, as JSON. */
   readonly progressOf?: (request: unknown) => unknown;
-  /** Called with each alarm. */
-  readonly onAlarm?: (alarm: Alarm) => void;
+  /**
+   * Whether to keep what comes in from outside, so that an alarm can be tried again in a simulation;
+   * default false. Messages from other nodes are not kept, and calls such as `stop` are not.
+   */
+  readonly record?: boolean;
+  /** Messages from outside and effects that are kept, the newest; default 1,000. */
+  readonly recordedMax?: number;
+  /** Called with each alarm, and with what was recorded if `record` is set. */
+  readonly onAlarm?: (alarm: Alarm, recording: Recording | undefined) => void;
 }
 
 const NUMBERS = {
@@ -64,6 +72,7 @@ const NUMBERS = {
   starvedServed: LIMITS.starvedServed,
   stormCrashes: LIMITS.stormCrashes,
   stormWindowMs: LIMITS.stormWindowMs,
+  recordedMax: LIMITS.recordedMax,
 } as const;
 type Numbers = Record<keyof typeof NUMBERS, number>;
 
@@ -77,10 +86,12 @@ type Numbers = Record<keyof typeof NUMBERS, number>;
  */
 export function watchForTrouble(system: System, options: WatchdogOptions = {}): () => void {
   const core = coreOf(system);
-  checkOptions(options, [...Object.keys(NUMBERS), 'mayWait', 'progressOf', 'onAlarm']);
+  checkOptions(options, [...Object.keys(NUMBERS), 'mayWait', 'progressOf', 'record', 'onAlarm']);
   checkFunction('options.onAlarm', options.onAlarm, true);
   checkFunction('options.progressOf', options.progressOf, true);
-  const { mayWait = [] } = options;
+  const { mayWait = [], record = false } = options;
+  if (typeof record !== 'boolean')
+    throw new InvalidOption({ field: 'options.record', given: record, allowed: 'true or false' });
   if (!Array.isArray(mayWait) || mayWait.some((type) => typeof type !== 'string')) {
     const allowed = 'an array of types of requests';
     throw new InvalidOption({ field: 'options.mayWait', given: mayWait, allowed });
@@ -148,12 +159,15 @@ class Watchdog implements Watch {
     this.#numbers = numbers;
     this.#options = options;
     core.watch = this;
+    if (options.record === true) core.recorder = new Recorder(core, numbers.recordedMax);
     this.#schedule();
   }
 
   stop(): void {
     this.#cancel();
-    if (this.#core.watch === this) this.#core.watch = undefined;
+    if (this.#core.watch !== this) return;
+    this.#core.watch = undefined;
+    this.#core.recorder = undefined;
   }
 
   #schedule(): void {
@@ -309,7 +323,7 @@ class Watchdog implements Watch {
     log.warn(core.clock.now(), alarm, `alarm: ${alarm.kind}`);
     if (core.inspection.active) core.inspection.emit({ type: 'alarm', alarm });
     const { onAlarm } = this.#options;
-    if (onAlarm !== undefined) core.guard(() => onAlarm(alarm));
+    if (onAlarm !== undefined) core.guard(() => onAlarm(alarm, core.recorder?.recording()));
   }
 }
 
