@@ -14,6 +14,13 @@ import { countOf, durationOf, listenOf, oneMore, positive } from './options.ts';
 
 const STRATEGIES = ['portfolio', 'exhaustive', 'fifo', 'random', 'pctcp', 'pos', 'delays', 'flip'];
 
+const ALL_EXITS = `
+Exit codes:
+  0  all is well
+  1  a scenario fails; a node or its cluster is not well
+  2  the command line, a file, a scenario or the secret is wrong
+  3  a scenario does not repeat: it depends on something outside of the simulation`;
+
 const EXITS = `
 Exit codes:
   0  no scenario fails
@@ -44,7 +51,8 @@ function programOf(onEnd: (code: number) => void): Command {
     .description('Explores the schedules of agents, and runs them on the nodes of a cluster.')
     .version(versionOf())
     .exitOverride()
-    .showHelpAfterError('(troupe --help says how it is used)');
+    .showHelpAfterError('(troupe --help says how it is used)')
+    .addHelpText('after', ALL_EXITS);
   program
     .command('check')
     .description('explores the scenarios that the modules export')
