@@ -92,7 +92,7 @@ export interface Counters {
 
 /** Who is told of what happens seldom: a watchdog. */
 export interface Watch {
-  /** `youngest` is where the circle is broken. */
+  /** `broken` is where the circle is broken. */
   deadlocked(members: readonly string[], requests: readonly string[], broken: BrokenWait): void;
   /** A request is handed on. */
   forwarded(ask: Ask, to: Destination, request: unknown): void;
