@@ -77,3 +77,23 @@ export type {
 export type { Approval, ApprovalRequest, Approver } from './guard/approval.ts';
 export type { AuditRecord } from './guard/audit.ts';
 export { digestOf } from './digest.ts';
+export type {
+  GenerateResult,
+  JsonValue,
+  LanguageModel,
+  ModelCall,
+  ModelMessage,
+  ModelUsage,
+  ResultPart,
+  StreamPart,
+  StreamResult,
+  TextPart,
+  ToolCallPart,
+  ToolDeclaration,
+  ToolResultPart,
+} from './models/language-model.ts';
+export { ModelHttpError, openAICompatible } from './models/openai-compatible.ts';
+export type { OpenAICompatibleOptions } from './models/openai-compatible.ts';
+export { ScriptError, chaos, rule, scripted } from './models/test-model.ts';
+export type { ChaosOptions, ModelStep, ScriptedModel, TestModel } from './models/test-model.ts';
+export { StreamCut } from './models/turn.ts';

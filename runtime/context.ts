@@ -31,6 +31,7 @@ import type {
 import { nameOf } from './names.ts';
 import { checkFunction, checkOptions } from './options.ts';
 import { NO_ASK_OPTIONS } from './ref.ts';
+import { resourceName, type Resources } from './resources.ts';
 import type { SavedTimer } from './store.ts';
 import { running } from './step.ts';
 import { Wait, waitAll, waitAny } from './wait.ts';
@@ -149,6 +150,16 @@ export interface AgentContext<
   /** Waits for a promise of the outside world. */
   wait<T>(promise: PromiseLike<T>): Wait<T>;
   /**
+   * Says that this life holds a resource, such as a lock that another agent has given it, until it
+   * releases it or ends. It changes nothing: with it a deadlock over resources is told as one, by a
+   * watchdog and by a simulation. A resource has a name, or is the ref of the agent that keeps it.
+   */
+  holds(resource: string | AnyRef): void;
+  /** Says that it waits for a resource, until it holds it. A request that lies at the agent that keeps it says so too. */
+  wants(resource: string | AnyRef): void;
+  /** Says that it neither holds nor wants the resource any more. */
+  releases(resource: string | AnyRef): void;
+  /**
    * Does work of the outside world under a name, and waits for it. The signal is that of the life.
    * A simulation does not call `run`: it has a model of that name.
    */
@@ -174,6 +185,8 @@ export class Context implements AgentContext<EventObject> {
   postponed = false;
   /** A manual save is due at the end of the step. */
   saveDue = false;
+  /** What it says that it holds and wants. */
+  resources: Resources | undefined;
   constructor(life: Life) {
     this.#life = life;
   }
@@ -366,7 +379,7 @@ export class Context implements AgentContext<EventObject> {
 
   exit(to: AnyRef, reason: ExitReason): void {
     const cell = this.#cell;
-    const target = cellOf(to);
+    const target = cell.core.cellHere(to);
     checkReason(reason);
     if (target === undefined) {
       cell.core.exitAway(to, cell, reason);
@@ -378,13 +391,13 @@ export class Context implements AgentContext<EventObject> {
 
   link(to: AnyRef): void {
     const cell = this.#cell;
-    const target = cellOf(to);
+    const target = cell.core.cellHere(to);
     if (target !== undefined) this.#life.link(target);
     else if (cell.core.network.remote?.link(this.#life, to) !== true)
       cell.core.exitElsewhere(cell, to);
   }
   unlink(from: AnyRef): void {
-    const target = cellOf(from);
+    const target = this.#cell.core.cellHere(from);
     if (target !== undefined) this.#life.unlink(target);
     else this.#cell.core.network.remote?.unlink(this.#life, from);
   }
@@ -450,6 +463,29 @@ export class Context implements AgentContext<EventObject> {
       (error: unknown) => wait.fail(error),
     );
     return wait;
+  }
+
+  holds(resource: string | AnyRef): void {
+    const name = resourceName(resource);
+    const { held, wanted } = this.#resources();
+    wanted.delete(name);
+    held.add(name);
+  }
+
+  wants(resource: string | AnyRef): void {
+    this.#resources().wanted.add(resourceName(resource));
+  }
+
+  releases(resource: string | AnyRef): void {
+    const name = resourceName(resource);
+    const { held, wanted } = this.#resources();
+    wanted.delete(name);
+    held.delete(name);
+  }
+
+  #resources(): Resources {
+    void this.#cell;
+    return (this.resources ??= { held: new Set(), wanted: new Set() });
   }
 
   effect<T>(key: string, run: (signal: AbortSignal) => PromiseLike<T>, input?: unknown): Wait<T> {

@@ -24,6 +24,7 @@ export { nameOf } from './names.ts';
 export { checkMailbox } from './mailbox.ts';
 export { checkFunction, checkMethods, checkOptions } from './options.ts';
 export { Roster, type Slot } from './roster.ts';
+export { resourceCircle, type ResourceEdge } from './resources.ts';
 export { promisesSettled } from './scheduler.ts';
 export { running } from './step.ts';
 export { coreOf } from './system.ts';

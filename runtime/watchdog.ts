@@ -13,13 +13,15 @@ import { LIMITS } from './limits.ts';
 import { LogThrottle } from './log-throttle.ts';
 import { checkFunction, checkOptions } from './options.ts';
 import { Recorder, type Recording } from './recorder.ts';
+import { resourceCircle, resourceText, type ResourceEdge } from './resources.ts';
 import { coreOf, type System } from './system.ts';
 import type { WaitEdge } from './wait-for.ts';
 
 /** What a watchdog has seen. */
 export interface Alarm {
   /**
-   * - `deadlock`: agents waited for each other in a circle, and its youngest request has failed.
+   * - `deadlock`: agents waited for each other in a circle, and its youngest request has failed; or
+   *   each of them wants what the next one says that it holds, and that goes on.
    * - `stuck request`: whoever must answer has nothing to do that could lead to an answer.
    * - `handoff loop`: a request has gone round twice without any change.
    * - `restart storm`: a place crashes again and again, and handles nothing to its end in between.
@@ -285,11 +287,28 @@ class Watchdog implements Watch {
     if (at === undefined || ageMs <= this.#numbers.stuckMs || this.#stuck.has(ask)) return;
     if (this.#options.mayWait?.includes(request) === true || !isIdle(at)) return;
     this.#stuck.add(ask);
+    const circle = asker && resourceCircle(this.#core, asker);
+    if (circle !== undefined) return this.#holdOn(circle, ask);
     this.#raise({
       kind: 'stuck request',
       message: `"${request}" of ${by ?? 'code outside agents'} to ${target} is open for ${Math.round(ageMs)} ms, and ${at.address}, which has it, is idle`,
       agents: [...new Set([...(by === undefined ? [] : [by]), at.address])],
       requests: [request],
+      custody: custodyOfAsk(ask),
+    });
+  }
+
+  /** Each of some agents waits for what the next one says that it holds. */
+  #holdOn(circle: readonly ResourceEdge[], ask: Ask): void {
+    const agents = circle.map(({ from }) => from.address);
+    // It is one circle, and each of them asks for something in it.
+    for (const other of this.#core.ledger.open())
+      if (other.by !== undefined && agents.includes(other.by)) this.#stuck.add(other);
+    this.#raise({
+      kind: 'deadlock',
+      message: resourceText(circle),
+      agents,
+      requests: [ask.request],
       custody: custodyOfAsk(ask),
     });
   }
