@@ -102,5 +102,5 @@ export type { ModelAgentOptions } from './models/model-agent.ts';
 export { StreamStalled, modelCaller } from './models/model-caller.ts';
 export type { ModelCallerOptions } from './models/model-caller.ts';
 export { guardedTools, performerTool, tool } from './models/tool.ts';
-export type { Tool, ToolResult, Tools } from './models/tool.ts';
+export type { Tool, Tools } from './models/tool.ts';
 export type { ModelTurn, TurnUsage, WantedCall } from './models/turn.ts';

@@ -263,7 +263,7 @@ class Conversation<TInput, TOutput> {
   }
 
   /** Tells the model what was wrong; throws once it has been told often enough. */
-  #repair(problem: string): ToolResultPart['output'] {
+  #repair(problem: string): { readonly type: 'error-text'; readonly value: string } {
     this.#repairs += 1;
     if (this.#repairs > ACTORS_LIMITS.repairsMax) {
       const message = `the model does not get it right, told ${ACTORS_LIMITS.repairsMax} times: ${problem}`;
@@ -297,7 +297,7 @@ class Conversation<TInput, TOutput> {
     }
     const { value } = this.#repair(problem);
     this.#messages.push({ role: 'assistant', content: [{ type: 'text', text }] });
-    this.#messages.push({ role: 'user', content: [{ type: 'text', text: String(value) }] });
+    this.#messages.push({ role: 'user', content: [{ type: 'text', text: value }] });
     return undefined;
   }
 

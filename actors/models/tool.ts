@@ -3,15 +3,12 @@
  * the run of the agent: compute, give a task to another performer, or ask a guard for an effect.
  */
 import type { StandardSchemaV1, StandardJSONSchemaV1 } from '@standard-schema/spec';
-import { InvalidOption, type Wait } from '../../runtime/index.ts';
+import { InvalidOption } from '../../runtime/index.ts';
 import { TaskFailed } from '../failure.ts';
 import type { GuardedAction, Verdict } from '../guard/guarded-action.ts';
 import type { TaskRun } from '../run.ts';
 import type { Performer } from '../task.ts';
 import type { ToolDeclaration } from './language-model.ts';
-
-/** What a tool gives the model: at once, or as a generator that waits. */
-export type ToolResult = unknown;
 
 /** One tool. What `call` throws goes back to the model in words, but for budgets and deadlines, which end the task. */
 export interface Tool<TArgs = unknown> {
@@ -19,7 +16,8 @@ export interface Tool<TArgs = unknown> {
   readonly input: StandardSchemaV1<unknown, TArgs>;
   /** The arguments as JSON Schema; needed only where the schema's library cannot say it. */
   readonly inputSchema?: Readonly<Record<string, unknown>>;
-  call(args: TArgs, run: TaskRun): ToolResult | Generator<Wait<unknown>, ToolResult, unknown>;
+  /** Gives what the model is told: a value that JSON can say, or a generator that waits for one. */
+  call(args: TArgs, run: TaskRun): unknown;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- each tool has arguments of its own
