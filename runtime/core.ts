@@ -538,7 +538,8 @@ export class Core {
 
   /** Watches whoever lives at the ref: without `report` the life that watches gets the `Down` as a message. */
   monitor(ref: AnyRef, watcher: Life | undefined, report: Monitor['report']): Monitor {
-    const cell = cellOf(ref) ?? (ref instanceof AgentRef ? ref.lastCell : undefined);
+    const cell =
+      this.cellHere(ref) ?? (ref instanceof AgentRef ? this.own(ref).lastCell : undefined);
     if (cell !== undefined) return cell.life.watch(watcher, report);
     const monitor: Monitor = { watched: undefined, watcher, report, away: undefined, at: -1 };
     const tell = (incarnation: number, reason: ExitReason): void => {
@@ -559,7 +560,7 @@ export class Core {
 
   /** Where a ref, a name or one of our own destinations leads now. */
   destinationOf(to: unknown): Destination {
-    if (to instanceof AgentRef) return to.destination;
+    if (to instanceof AgentRef) return this.own(to).destination;
     const ask = askOf(to);
     if (ask !== undefined) return ask;
     if (isDestination(to)) return to;
@@ -573,6 +574,24 @@ export class Core {
       given: to,
       allowed: 'a ref, a replyTo or an agentName(...)',
     });
+  }
+
+  /**
+   * The ref as this system has it. One of another system in this process leads straight to that
+   * system's cell; for a node among others it is the ref of another node, past which nothing goes.
+   */
+  own(ref: AgentRef): AgentRef {
+    const { core } = ref;
+    if (core === this || this.network.remote === undefined) return ref;
+    if (core.node !== this.node) return this.refAt(ref.address);
+    const given = `${ref.address}, a ref of another system "${core.node}"`;
+    const allowed = `a ref of this system "${this.node}", or of a node with another name`;
+    throw new InvalidOption({ field: 'ref', given, allowed });
+  }
+
+  /** The cell that a ref leads to from here; undefined for an agent of another node. */
+  cellHere(ref: AnyRef): Cell | undefined {
+    return cellOf(ref instanceof AgentRef ? this.own(ref) : ref);
   }
 
   whereis(name: AgentName): AnyRef | undefined {

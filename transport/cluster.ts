@@ -298,8 +298,9 @@ class Node implements ClusterNode, Remote {
     for (const dialer of this.#dialers) dialer.stop();
     if (this.#timer !== undefined) this.#core.timers.cancel(this.#timer);
     for (const { link } of this.#handshakes) link.close(CLOSE.left, 'left');
-    for (const peer of this.#linked()) peer.leave();
+    const leaving = this.#linked().map((peer) => peer.leave());
     this.#core.network = this.#alone;
+    await Promise.all(leaving);
     await this.#listener?.close();
   }
 

@@ -118,6 +118,7 @@ export class Peer {
   >();
   readonly #looks = new Map<number, (report: unknown) => void>();
   #nextId = 1;
+  #left: (() => void) | undefined;
 
   constructor(
     core: Core,
@@ -689,11 +690,23 @@ export class Peer {
     this.#must([OP.started, id]);
   }
 
-  /** Says farewell: what was sent before still arrives. */
-  leave(): void {
+  /**
+   * Says farewell, and lets the other side close: it has taken then what was sent before. Whoever
+   * closes a socket while something is coming in has it reset, and what is on its way out is lost.
+   */
+  leave(): Promise<void> {
+    if (!this.#open) return Promise.resolve();
+    const { clock, timers } = this.#core;
     this.#stream.flush(true);
     this.#stream.control('bye');
-    this.close(CLOSE.left, 'left');
+    const dueMs = clock.now() + TRANSPORT_LIMITS.leaveMs;
+    const timer = timers.schedule(dueMs, () => this.close(CLOSE.left, 'left'));
+    return new Promise((resolve) => {
+      this.#left = () => {
+        timers.cancel(timer);
+        resolve();
+      };
+    });
   }
 
   close(code: number, reason: string): void {
@@ -725,6 +738,7 @@ export class Peer {
     this.#imports.clear();
     for (const ask of open) ask.cancel();
     this.#report.lost(end);
+    this.#left?.();
   }
 
   #loseAsk(ask: Ask): void {
