@@ -28,6 +28,7 @@ let switchOff = (): void => undefined;
 /** The look for deadlocks cannot be switched off by a user: only here. Both arms pay for the switch. */
 let looks = true;
 if (name === 'deadlock check') {
+  // oxlint-disable-next-line typescript/unbound-method -- it is called with its core below
   const { breakDeadlock } = Core.prototype;
   const nothing: typeof breakDeadlock = () => undefined;
   Core.prototype.breakDeadlock = function (cell) {
