@@ -379,7 +379,7 @@ export class Context implements AgentContext<EventObject> {
 
   exit(to: AnyRef, reason: ExitReason): void {
     const cell = this.#cell;
-    const target = cellOf(to);
+    const target = cell.core.cellHere(to);
     checkReason(reason);
     if (target === undefined) {
       cell.core.exitAway(to, cell, reason);
@@ -391,13 +391,13 @@ export class Context implements AgentContext<EventObject> {
 
   link(to: AnyRef): void {
     const cell = this.#cell;
-    const target = cellOf(to);
+    const target = cell.core.cellHere(to);
     if (target !== undefined) this.#life.link(target);
     else if (cell.core.network.remote?.link(this.#life, to) !== true)
       cell.core.exitElsewhere(cell, to);
   }
   unlink(from: AnyRef): void {
-    const target = cellOf(from);
+    const target = this.#cell.core.cellHere(from);
     if (target !== undefined) this.#life.unlink(target);
     else this.#cell.core.network.remote?.unlink(this.#life, from);
   }

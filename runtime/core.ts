@@ -55,7 +55,7 @@ import { Siblings } from './siblings.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
 import { Timers } from './timers.ts';
-import { circleThrough, youngestOf, type WaitEdge } from './wait-for.ts';
+import { circleThrough, youngestOf, type BrokenWait } from './wait-for.ts';
 import { XStateBehavior } from './xstate/behavior.ts';
 import { XStateHost, checkXState } from './xstate/host.ts';
 
@@ -92,8 +92,8 @@ export interface Counters {
 
 /** Who is told of what happens seldom: a watchdog. */
 export interface Watch {
-  /** `youngest` is where the circle is broken. */
-  deadlocked(members: readonly string[], requests: readonly string[], youngest: WaitEdge): void;
+  /** `broken` is where the circle is broken. */
+  deadlocked(members: readonly string[], requests: readonly string[], broken: BrokenWait): void;
   /** A request is handed on. */
   forwarded(ask: Ask, to: Destination, request: unknown): void;
   crashed(cell: Cell, poison: Envelope | undefined): void;
@@ -316,18 +316,27 @@ export class Core {
     const circle = circleThrough(cell);
     if (circle === undefined) return;
     const youngest = youngestOf(circle);
-    const { from, to, ask } = youngest;
     const members = circle.map((edge) => edge.from.address);
     const requests = circle.map((edge) => (edge.envelope === undefined ? edge.ask.request : ROOM));
+    this.breakCircle(youngest.from, youngest, members, requests);
+  }
+
+  /** Breaks a circle at the wait of an agent of this node, and tells of it. */
+  breakCircle(
+    from: Cell,
+    wait: BrokenWait,
+    members: readonly string[],
+    requests: readonly string[],
+  ): void {
+    const { ask } = wait;
     const { path } = this.cellAt(ask?.by) ?? from;
     if (this.inspection.active) this.inspection.emit({ type: 'deadlock', path, members, requests });
     this.#deadlocks.warn(this.clock.now(), { path, members, requests }, 'deadlock');
-    this.watch?.deadlocked(members, requests, youngest);
-    if (ask === undefined) to.turnAway(from.address);
-    else {
+    this.watch?.deadlocked(members, requests, wait);
+    if (ask !== undefined) {
       const { target: address, request: message } = ask;
       ask.fail(new DeadlockError({ address, message, members, requests }));
-    }
+    } else if (wait.envelope !== undefined) wait.to.turnAway(from.address);
   }
 
   /** An ask by code outside agents, or by an agent that wants a promise. */
@@ -545,7 +554,8 @@ export class Core {
 
   /** Watches whoever lives at the ref: without `report` the life that watches gets the `Down` as a message. */
   monitor(ref: AnyRef, watcher: Life | undefined, report: Monitor['report']): Monitor {
-    const cell = cellOf(ref) ?? (ref instanceof AgentRef ? ref.lastCell : undefined);
+    const cell =
+      this.cellHere(ref) ?? (ref instanceof AgentRef ? this.own(ref).lastCell : undefined);
     if (cell !== undefined) return cell.life.watch(watcher, report);
     const monitor: Monitor = { watched: undefined, watcher, report, away: undefined, at: -1 };
     const tell = (incarnation: number, reason: ExitReason): void => {
@@ -566,7 +576,7 @@ export class Core {
 
   /** Where a ref, a name or one of our own destinations leads now. */
   destinationOf(to: unknown): Destination {
-    if (to instanceof AgentRef) return to.destination;
+    if (to instanceof AgentRef) return this.own(to).destination;
     const ask = askOf(to);
     if (ask !== undefined) return ask;
     if (isDestination(to)) return to;
@@ -580,6 +590,24 @@ export class Core {
       given: to,
       allowed: 'a ref, a replyTo or an agentName(...)',
     });
+  }
+
+  /**
+   * The ref as this system has it. One of another system in this process leads straight to that
+   * system's cell; for a node among others it is the ref of another node, past which nothing goes.
+   */
+  own(ref: AgentRef): AgentRef {
+    const { core } = ref;
+    if (core === this || this.network.remote === undefined) return ref;
+    if (core.node !== this.node) return this.refAt(ref.address);
+    const given = `${ref.address}, a ref of another system "${core.node}"`;
+    const allowed = `a ref of this system "${this.node}", or of a node with another name`;
+    throw new InvalidOption({ field: 'ref', given, allowed });
+  }
+
+  /** The cell that a ref leads to from here; undefined for an agent of another node. */
+  cellHere(ref: AnyRef): Cell | undefined {
+    return cellOf(ref instanceof AgentRef ? this.own(ref) : ref);
   }
 
   whereis(name: AgentName): AnyRef | undefined {
