@@ -61,6 +61,8 @@ export class Ask implements Destination {
   holder: Holder | undefined;
   /** The place where it waits or is handled; undefined while it, or its answer, is on its way. */
   at: Cell | undefined;
+  /** When its holder took it; only while a watchdog looks. */
+  takenAtMs = NaN;
   /** The holder has said that it answers later. */
   deferred = false;
   /** Of its deadline, while it is open. */

@@ -366,7 +366,8 @@ export class Cell implements Runnable, Destination {
       return;
     }
     life.current = envelope;
-    if (ask !== undefined) core.ledger.take(ask, life);
+    if (ask !== undefined)
+      core.ledger.take(ask, life, core.watch === undefined ? NaN : core.stampMs());
     this.handled += 1;
     if (core.inspection.active) {
       const waitedMs = core.clock.now() - envelope.enqueuedAtMs;
@@ -583,13 +584,22 @@ export class Cell implements Runnable, Destination {
    */
   begin(): void {
     const { life } = this;
-    if (this.parent === undefined || !life.startAtOnce()) {
+    if (this.parent === undefined) {
+      this.signal({ type: 'start' });
+      return;
+    }
+    // What its first state is made with is its own doing, and not its parent's.
+    const before = running.cell;
+    running.cell = this;
+    const isStarted = life.startAtOnce();
+    running.cell = before;
+    // What it has sent all the same leaves at the end of a step, and so of a turn for its start.
+    if (!isStarted || this.#outbox?.empty === false) {
       this.signal({ type: 'start' });
       return;
     }
     life.begun = true;
     // Whoever observes the start is no part of the step that brings it about.
-    const before = running.cell;
     running.cell = undefined;
     this.#started();
     running.cell = before;

@@ -39,6 +39,7 @@ import { Names } from './names.ts';
 import type { Network } from './network.ts';
 import { checkOptions } from './options.ts';
 import type { Random } from './random.ts';
+import type { Recorder } from './recorder.ts';
 import { NO_ASK_OPTIONS, type AgentName, type AnyRef, type AskOptions } from './ref.ts';
 import { Roster } from './roster.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -46,7 +47,7 @@ import { Siblings } from './siblings.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
 import { Timers } from './timers.ts';
-import { circleThrough, youngestOf, type WaitEdge } from './wait-for.ts';
+import { circleThrough, youngestOf, type BrokenWait, type WaitEdge } from './wait-for.ts';
 import { XStateBehavior } from './xstate/behavior.ts';
 import { XStateHost, checkXState } from './xstate/host.ts';
 
@@ -83,8 +84,8 @@ export interface Counters {
 
 /** Who is told of what happens seldom: a watchdog. */
 export interface Watch {
-  /** `youngest` is where the circle is broken. */
-  deadlocked(members: readonly string[], requests: readonly string[], youngest: WaitEdge): void;
+  /** `broken` is where the circle is broken. */
+  deadlocked(members: readonly string[], requests: readonly string[], broken: BrokenWait): void;
   /** A request is handed on. */
   forwarded(ask: Ask, to: Destination, request: unknown): void;
   crashed(cell: Cell, poison: Envelope | undefined): void;
@@ -126,6 +127,8 @@ export class Core {
   };
   stopping = false;
   watch: Watch | undefined;
+  /** Keeps what comes in from outside, when a watchdog is to. */
+  recorder: Recorder | undefined;
   /** Requests that the step hands on: when it has ended, a circle may have closed. */
   readonly forwarded: Ask[] = [];
   readonly #parts: CoreParts;
@@ -183,7 +186,7 @@ export class Core {
     this.stats.delivered += 1;
     if (this.inspection.seesDeliveries) {
       const { to, from, message } = envelope;
-      const path = this.#pathOf(to.address);
+      const path = this.pathOf(to.address);
       this.inspection.emit({
         type: 'delivered',
         path,
@@ -250,14 +253,14 @@ export class Core {
       const message = { replyTo, ...request };
       message.replyTo = replyTo;
       this.checkMessage(message);
-      this.#dispatch(
-        new Envelope(this.nextId(), to, asker.address, message, lineage, ask, false),
-        life,
-      );
+      const id = this.nextId();
+      const envelope = new Envelope(id, to, asker.address, message, lineage, ask, false);
+      if (this.watch !== undefined) lineage.hop = envelope;
+      this.#dispatch(envelope, life);
       if (this.inspection.active) {
         this.inspection.emit({
           type: 'asked',
-          path: this.#pathOf(to.address),
+          path: this.pathOf(to.address),
           to: to.address,
           request: request.type,
           by: asker.address,
@@ -278,10 +281,10 @@ export class Core {
     if (lineage.hops > hopsMax)
       ask.fail(new HopLimit({ address: to.address, hopsMax, chain: lineage.path }));
     else {
-      this.#dispatch(
-        new Envelope(this.nextId(), to, life.address, request, lineage, ask, false),
-        life,
-      );
+      const id = this.nextId();
+      const envelope = new Envelope(id, to, life.address, request, lineage, ask, false);
+      if (this.watch !== undefined) lineage.hop = envelope;
+      this.#dispatch(envelope, life);
       this.forwarded.push(ask);
       this.watch?.forwarded(ask, to, request);
       if (running.cell === undefined) this.checkForwarded();
@@ -300,20 +303,33 @@ export class Core {
    */
   breakDeadlock(cell: Cell): void {
     const circle = circleThrough(cell);
-    if (circle === undefined) return;
+    if (circle !== undefined) this.#break(circle);
+  }
+
+  // Apart, since every ask looks for a circle and hardly any is in one.
+  #break(circle: readonly WaitEdge[]): void {
     const youngest = youngestOf(circle);
-    const { from, to, ask } = youngest;
     const members = circle.map((edge) => edge.from.address);
     const requests = circle.map((edge) => (edge.envelope === undefined ? edge.ask.request : ROOM));
+    this.breakCircle(youngest.from, youngest, members, requests);
+  }
+
+  /** Breaks a circle at the wait of an agent of this node, and tells of it. */
+  breakCircle(
+    from: Cell,
+    wait: BrokenWait,
+    members: readonly string[],
+    requests: readonly string[],
+  ): void {
+    const { ask } = wait;
     const { path } = this.cellAt(ask?.by) ?? from;
     if (this.inspection.active) this.inspection.emit({ type: 'deadlock', path, members, requests });
     this.#deadlocks.warn(this.clock.now(), { path, members, requests }, 'deadlock');
-    this.watch?.deadlocked(members, requests, youngest);
-    if (ask === undefined) to.turnAway(from.address);
-    else {
+    this.watch?.deadlocked(members, requests, wait);
+    if (ask !== undefined) {
       const { target: address, request: message } = ask;
       ask.fail(new DeadlockError({ address, message, members, requests }));
-    }
+    } else if (wait.envelope !== undefined) wait.to.turnAway(from.address);
   }
 
   /** An ask by code outside agents, or by an agent that wants a promise. */
@@ -355,6 +371,7 @@ export class Core {
       (this.#offers ??= new WeakMap()).set(envelope, (reason) =>
         reject(refusal(ref, message.type, reason)),
       );
+      this.recorder?.entered(envelope);
       const admitted = (): void => {
         signal?.removeEventListener('abort', abort);
         resolve();
@@ -368,7 +385,10 @@ export class Core {
     // A step's sends wait for its end; those of a continuation that runs in no step leave at once.
     if (running.cell !== undefined) running.cell.post(envelope);
     else if (life !== undefined && life === life.cell.life) life.cell.sendNow(envelope);
-    else this.deliver(envelope, envelope.ask === undefined ? undefined : NOTHING);
+    else {
+      if (envelope.from === undefined) this.recorder?.entered(envelope);
+      this.deliver(envelope, envelope.ask === undefined ? undefined : NOTHING);
+    }
   }
 
   #resend(envelope: Envelope): void {
@@ -465,7 +485,7 @@ export class Core {
     const { path, life } = cell;
     const { log, crashDetails } = this.#parts;
     const given = crashFields(cell, error, poison, crashDetails);
-    const report = this.#shown({ level: 'error', label: 'agent crashed', path, fields: given });
+    const report = this.shown({ level: 'error', label: 'agent crashed', path, fields: given });
     const { fields } = report;
     if (this.inspection.active) {
       const { incarnation } = life;
@@ -527,7 +547,8 @@ export class Core {
 
   /** Watches whoever lives at the ref: without `report` the life that watches gets the `Down` as a message. */
   monitor(ref: AnyRef, watcher: Life | undefined, report: Monitor['report']): Monitor {
-    const cell = cellOf(ref) ?? (ref instanceof AgentRef ? ref.lastCell : undefined);
+    const cell =
+      this.cellHere(ref) ?? (ref instanceof AgentRef ? this.own(ref).lastCell : undefined);
     if (cell !== undefined) return cell.life.watch(watcher, report);
     const monitor: Monitor = { watched: undefined, watcher, report, away: undefined, at: -1 };
     const tell = (incarnation: number, reason: ExitReason): void => {
@@ -548,7 +569,7 @@ export class Core {
 
   /** Where a ref, a name or one of our own destinations leads now. */
   destinationOf(to: unknown): Destination {
-    if (to instanceof AgentRef) return to.destination;
+    if (to instanceof AgentRef) return this.own(to).destination;
     const ask = askOf(to);
     if (ask !== undefined) return ask;
     if (isDestination(to)) return to;
@@ -562,6 +583,24 @@ export class Core {
       given: to,
       allowed: 'a ref, a replyTo or an agentName(...)',
     });
+  }
+
+  /**
+   * The ref as this system has it. One of another system in this process leads straight to that
+   * system's cell; for a node among others it is the ref of another node, past which nothing goes.
+   */
+  own(ref: AgentRef): AgentRef {
+    const { core } = ref;
+    if (core === this || this.network.remote === undefined) return ref;
+    if (core.node !== this.node) return this.refAt(ref.address);
+    const given = `${ref.address}, a ref of another system "${core.node}"`;
+    const allowed = `a ref of this system "${this.node}", or of a node with another name`;
+    throw new InvalidOption({ field: 'ref', given, allowed });
+  }
+
+  /** The cell that a ref leads to from here; undefined for an agent of another node. */
+  cellHere(ref: AnyRef): Cell | undefined {
+    return cellOf(ref instanceof AgentRef ? this.own(ref) : ref);
   }
 
   whereis(name: AgentName): AnyRef | undefined {
@@ -633,12 +672,12 @@ export class Core {
 
   /** The agent that lives at an address of this node. */
   cellAt(address: string | undefined): Cell | undefined {
-    const path = address === undefined ? undefined : this.#pathOf(address);
+    const path = address === undefined ? undefined : this.pathOf(address);
     return path === undefined ? undefined : this.cells.get(path);
   }
 
   /** The path at an address of this node; undefined for another node, an ask or a name. */
-  #pathOf(address: string): string | undefined {
+  pathOf(address: string): string | undefined {
     const isPlace = address.startsWith(`${this.node}/`) && !/[#\s]/.test(address);
     return isPlace ? address.slice(this.node.length) : undefined;
   }
@@ -688,15 +727,15 @@ export class Core {
     const logged = this.log.isLevelEnabled?.(level) !== false;
     if (!logged && !this.inspection.active) return;
     const fields = typeof given === 'function' ? given() : given;
-    const report = this.#shown({ level, label, path, fields });
+    const report = this.shown({ level, label, path, fields });
     const { label: shown } = report;
     if (logged)
       this.#parts.log[level]({ label: shown, path: report.path, ...report.fields }, shown);
     if (this.inspection.active) this.inspection.emit({ type: 'report', report });
   }
 
-  /** A report as the log and the inspection get it. */
-  #shown(report: Report): Report {
+  /** A report as the log, the inspection and a recording get it. */
+  shown(report: Report): Report {
     return redacted(report, this.#parts.redact);
   }
 
@@ -713,16 +752,16 @@ export class Core {
   /** An error as the inspection gets it. */
   #shownError(label: string, path: string, err: unknown): unknown {
     if (err === undefined || this.#parts.redact === undefined) return err;
-    return this.#shown({ level: 'error', label, path, fields: { err } }).fields['err'];
+    return this.shown({ level: 'error', label, path, fields: { err } }).fields['err'];
   }
 
   /** A dead letter as the inspection gets it: what is kept to be sent again stays as it is. */
   #shownLetter(letter: DeadLetter): DeadLetter {
     if (letter.reason !== 'poison' || this.#parts.redact === undefined) return letter;
     const { to, message, error } = letter;
-    const path = this.#pathOf(to) ?? to;
+    const path = this.pathOf(to) ?? to;
     const fields = { message, err: error };
-    const shown = this.#shown({ level: 'warn', label: 'dead letter', path, fields }).fields;
+    const shown = this.shown({ level: 'warn', label: 'dead letter', path, fields }).fields;
     return { ...letter, message: shown['message'], error: shown['err'] };
   }
 
@@ -737,12 +776,12 @@ export class Core {
     if (this.inspection.active && ask.state !== 'open') {
       this.inspection.emit({
         type: 'settled',
-        path: this.#pathOf(ask.target),
+        path: this.pathOf(ask.target),
         to: ask.target,
         request: ask.request,
         by: ask.by,
         outcome: ask.state,
-        error: this.#shownError('request failed', this.#pathOf(ask.target) ?? ask.target, error),
+        error: this.#shownError('request failed', this.pathOf(ask.target) ?? ask.target, error),
         tookMs,
       });
     }

@@ -36,6 +36,8 @@ export class Lineage {
   /** The address that asked or handed on; undefined at the root. */
   declare readonly from: string | undefined;
   declare readonly before: Lineage | undefined;
+  /** What its request was sent in; only while a watchdog looks. */
+  declare hop: Envelope | undefined;
 
   constructor(
     task: Task,
@@ -50,6 +52,7 @@ export class Lineage {
     this.hops = before === undefined ? 0 : before.hops + 1;
     this.from = from;
     this.before = before;
+    this.hop = undefined;
   }
 
   /** The lineage of work that `from` asks of another agent: one hop more, limits that only shrink. */

@@ -13,20 +13,23 @@ export { Envelope, Lineage, Task } from './envelope.ts';
 export { Failure, type Asker } from './ask.ts';
 export { NOCONNECTION, NOPROC, checkReason } from './exit.ts';
 export type { Life } from './life.ts';
+export { LogThrottle } from './log-throttle.ts';
 export type { Remote, RemoteEnd } from './network.ts';
 export { show } from './errors.ts';
 export type { AgentTimer } from './agent-timers.ts';
 export { isAnswering } from './machine.ts';
 export { handlerOf } from './handler.ts';
+export { hashOf } from './hash.ts';
 export { nameOf } from './names.ts';
 export { checkMailbox } from './mailbox.ts';
-export { checkFunction, checkOptions } from './options.ts';
+export { checkFunction, checkMethods, checkOptions } from './options.ts';
 export { Roster, type Slot } from './roster.ts';
+export { resourceCircle, type ResourceEdge } from './resources.ts';
 export { promisesSettled } from './scheduler.ts';
 export { running } from './step.ts';
 export { coreOf } from './system.ts';
 export type { Timer } from './timers.ts';
-export { waitsOf, type WaitEdge } from './wait-for.ts';
+export { keeperOf, neededAsks, waitsOf, type WaitEdge } from './wait-for.ts';
 export { checkId, checkLogic, checkPersist, checkShutdown } from './spawn-options.ts';
 
 /** Crashes an agent as if its own code had thrown the error. */

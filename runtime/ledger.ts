@@ -73,8 +73,9 @@ export class Ledger {
   }
 
   /** A life begins to handle the request: from now on it owes the answer. */
-  take(ask: Ask, holder: Holder): void {
+  take(ask: Ask, holder: Holder, nowMs: number): void {
     if (ask.state !== 'open') return;
+    ask.takenAtMs = nowMs;
     ask.holder = holder;
     ask.progress = 'started';
     ask.deferred = false;

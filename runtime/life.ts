@@ -317,6 +317,9 @@ export class Life implements Holder {
   /** Tells links, monitors and whoever awaits the end. */
   tell(reason: ExitReason): void {
     const { core } = this.cell;
+    // First of all: names and memberships that other nodes know of are free there, too, before its `Down`.
+    if (this.#whenOver !== undefined) for (const listener of this.#whenOver) listener(reason);
+    this.#whenOver = undefined;
     if (this.links !== undefined)
       for (const other of this.links) {
         other.life.links?.delete(this.cell);
@@ -330,8 +333,6 @@ export class Life implements Holder {
       const down = this.#down(reason);
       for (const monitor of by instanceof Set ? by : [by]) tellEnd(monitor, down);
     }
-    if (this.#whenOver !== undefined) for (const listener of this.#whenOver) listener(reason);
-    this.#whenOver = undefined;
   }
 
   #down(reason: ExitReason): Down {

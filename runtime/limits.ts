@@ -34,8 +34,10 @@ export const LIMITS = {
   stormCrashes: 10,
   /** The window within which they come. */
   stormWindowMs: 10_000,
-  /** Addresses of those who had a request that an alarm gives. */
+  /** Entries of who had a request, and what they did with it, that an alarm gives: the newest. */
   custodyMax: 32,
+  /** Messages from outside and effects that a watchdog keeps when it records; the oldest go first. */
+  recordedMax: 1_000,
   /** Milliseconds of real time that `run` of a test system waits for I/O while nothing is due; then it rejects with `NotSettled`. */
   idleMsMax: 4_000,
   /** Virtual timers that one `run` of a test system fires; one more rejects it with `NotSettled`. */

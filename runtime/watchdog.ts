@@ -6,18 +6,22 @@
 import type { Ask } from './ask.ts';
 import type { Cell } from './cell.ts';
 import type { Core, Watch } from './core.ts';
-import type { Destination, Envelope, Lineage } from './envelope.ts';
+import { custodyOfAsk, custodyOfMessage, hopsOf, type CustodyEntry } from './custody.ts';
+import type { Destination, Envelope } from './envelope.ts';
 import { circleText, InvalidOption } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { LogThrottle } from './log-throttle.ts';
 import { checkFunction, checkOptions } from './options.ts';
+import { Recorder, type Recording } from './recorder.ts';
+import { resourceCircle, resourceText, type ResourceEdge } from './resources.ts';
 import { coreOf, type System } from './system.ts';
-import type { WaitEdge } from './wait-for.ts';
+import type { BrokenWait } from './wait-for.ts';
 
 /** What a watchdog has seen. */
 export interface Alarm {
   /**
-   * - `deadlock`: agents waited for each other in a circle, and its youngest request has failed.
+   * - `deadlock`: agents waited for each other in a circle, and its youngest request has failed; or
+   *   each of them wants what the next one says that it holds, and that goes on.
    * - `stuck request`: whoever must answer has nothing to do that could lead to an answer.
    * - `handoff loop`: a request has gone round twice without any change.
    * - `restart storm`: a place crashes again and again, and handles nothing to its end in between.
@@ -30,8 +34,8 @@ export interface Alarm {
   readonly agents: readonly string[];
   /** The types of the requests or messages that are concerned. */
   readonly requests: readonly string[];
-  /** Who asked for it or handed it on, oldest first, then who has it; at most `custodyMax`. */
-  readonly custody: readonly string[];
+  /** Who asked for it or handed it on, oldest first, then who has it; the last `custodyMax` entries. */
+  readonly custody: readonly CustodyEntry[];
 }
 
 /** What a watchdog looks for, and how often. */
@@ -52,8 +56,15 @@ export interface WatchdogOptions {
   readonly mayWait?: readonly string[];
   /** What must change in a request from lap to lap; default all of it but its `replyTo`, as JSON. */
   readonly progressOf?: (request: unknown) => unknown;
-  /** Called with each alarm. */
-  readonly onAlarm?: (alarm: Alarm) => void;
+  /**
+   * Whether to keep what comes in from outside, so that an alarm can be tried again in a simulation;
+   * default false. Messages from other nodes are not kept, and calls such as `stop` are not.
+   */
+  readonly record?: boolean;
+  /** Messages from outside and effects that are kept, the newest; default 1,000. */
+  readonly recordedMax?: number;
+  /** Called with each alarm, and with what was recorded if `record` is set. */
+  readonly onAlarm?: (alarm: Alarm, recording: Recording | undefined) => void;
 }
 
 const NUMBERS = {
@@ -63,6 +74,7 @@ const NUMBERS = {
   starvedServed: LIMITS.starvedServed,
   stormCrashes: LIMITS.stormCrashes,
   stormWindowMs: LIMITS.stormWindowMs,
+  recordedMax: LIMITS.recordedMax,
 } as const;
 type Numbers = Record<keyof typeof NUMBERS, number>;
 
@@ -76,10 +88,12 @@ type Numbers = Record<keyof typeof NUMBERS, number>;
  */
 export function watchForTrouble(system: System, options: WatchdogOptions = {}): () => void {
   const core = coreOf(system);
-  checkOptions(options, [...Object.keys(NUMBERS), 'mayWait', 'progressOf', 'onAlarm']);
+  checkOptions(options, [...Object.keys(NUMBERS), 'mayWait', 'progressOf', 'record', 'onAlarm']);
   checkFunction('options.onAlarm', options.onAlarm, true);
   checkFunction('options.progressOf', options.progressOf, true);
-  const { mayWait = [] } = options;
+  const { mayWait = [], record = false } = options;
+  if (typeof record !== 'boolean')
+    throw new InvalidOption({ field: 'options.record', given: record, allowed: 'true or false' });
   if (!Array.isArray(mayWait) || mayWait.some((type) => typeof type !== 'string')) {
     const allowed = 'an array of types of requests';
     throw new InvalidOption({ field: 'options.mayWait', given: mayWait, allowed });
@@ -147,12 +161,15 @@ class Watchdog implements Watch {
     this.#numbers = numbers;
     this.#options = options;
     core.watch = this;
+    if (options.record === true) core.recorder = new Recorder(core, numbers.recordedMax);
     this.#schedule();
   }
 
   stop(): void {
     this.#cancel();
-    if (this.#core.watch === this) this.#core.watch = undefined;
+    if (this.#core.watch !== this) return;
+    this.#core.watch = undefined;
+    this.#core.recorder = undefined;
   }
 
   #schedule(): void {
@@ -166,14 +183,17 @@ class Watchdog implements Watch {
 
   // ── What is noted as it happens ─────────────────────────────────────────────────────────────
 
-  deadlocked(members: readonly string[], requests: readonly string[], youngest: WaitEdge): void {
-    const { ask, to, envelope } = youngest;
+  deadlocked(members: readonly string[], requests: readonly string[], broken: BrokenWait): void {
+    const custody =
+      broken.envelope === undefined
+        ? custodyOfAsk(broken.ask)
+        : custodyOfMessage(broken.envelope, broken.to.address, 'waits for room');
     this.#raise({
       kind: 'deadlock',
       message: circleText(members, requests),
       agents: members,
       requests,
-      custody: custodyOf((ask ?? envelope)?.lineage, to.address),
+      custody,
     });
   }
 
@@ -189,7 +209,7 @@ class Watchdog implements Watch {
     if (hop === laps.saved && (laps.laps === 0 || laps.hops === laps.lap * (laps.laps + 1))) {
       if (laps.laps === 0) laps.lap = laps.hops;
       laps.laps += 1;
-      if (laps.laps === 2) this.#loops(ask, to, laps.lap);
+      if (laps.laps === 2) this.#loops(ask, laps.lap);
     } else if (laps.laps === 0 ? laps.hops >= laps.power : laps.hops > laps.lap * (laps.laps + 1)) {
       Object.assign(laps, { saved: hop, hops: 0, power: laps.power * 2, laps: 0 });
     }
@@ -209,9 +229,9 @@ class Watchdog implements Watch {
     }
   }
 
-  #loops(ask: Ask, to: Destination, lap: number): void {
-    const custody = custodyOf(ask.lineage, to.address);
-    const agents = [...new Set(custody.slice(-lap - 1))];
+  #loops(ask: Ask, lap: number): void {
+    const custody = hopsOf(ask.lineage);
+    const agents = [...new Set(custody.slice(-lap).map(({ agent }) => agent))];
     const { request } = ask;
     const message = `"${request}" was handed round twice without a change: ${agents.join(', ')}`;
     this.#raise({ kind: 'handoff loop', message, agents, requests: [request], custody });
@@ -239,7 +259,7 @@ class Watchdog implements Watch {
       message: `${cell.address} crashed ${storm.atMs.length} times within ${stormWindowMs} ms and handled nothing to its end`,
       agents: [cell.address],
       requests: poison === undefined ? [] : [poison.type],
-      custody: poison === undefined ? [] : custodyOf(poison.lineage, cell.address),
+      custody: poison === undefined ? [] : custodyOfMessage(poison, cell.address, 'crashed', nowMs),
     });
   }
 
@@ -266,12 +286,29 @@ class Watchdog implements Watch {
     if (at === undefined || ageMs <= this.#numbers.stuckMs || this.#stuck.has(ask)) return;
     if (this.#options.mayWait?.includes(request) === true || !isIdle(at)) return;
     this.#stuck.add(ask);
+    const circle = asker && resourceCircle(this.#core, asker);
+    if (circle !== undefined) return this.#holdOn(circle, ask);
     this.#raise({
       kind: 'stuck request',
       message: `"${request}" of ${by ?? 'code outside agents'} to ${target} is open for ${Math.round(ageMs)} ms, and ${at.address}, which has it, is idle`,
       agents: [...new Set([...(by === undefined ? [] : [by]), at.address])],
       requests: [request],
-      custody: custodyOf(ask.lineage, at.address),
+      custody: custodyOfAsk(ask),
+    });
+  }
+
+  /** Each of some agents waits for what the next one says that it holds. */
+  #holdOn(circle: readonly ResourceEdge[], ask: Ask): void {
+    const agents = circle.map(({ from }) => from.address);
+    // It is one circle, and each of them asks for something in it.
+    for (const other of this.#core.ledger.open())
+      if (other.by !== undefined && agents.includes(other.by)) this.#stuck.add(other);
+    this.#raise({
+      kind: 'deadlock',
+      message: resourceText(circle),
+      agents,
+      requests: [ask.request],
+      custody: custodyOfAsk(ask),
     });
   }
 
@@ -287,13 +324,13 @@ class Watchdog implements Watch {
     const ageMs = nowMs - envelope.enqueuedAtMs;
     if (seen.isReported || ageMs <= starvedMs || served < starvedServed) return;
     seen.isReported = true;
-    const { type, lineage } = envelope;
+    const { type } = envelope;
     this.#raise({
       kind: 'starvation',
       message: `"${type}" waits at ${address} for ${Math.round(ageMs)} ms, while ${served} others were handled`,
       agents: [address],
       requests: [type],
-      custody: custodyOf(lineage, address),
+      custody: custodyOfMessage(envelope, address, 'queued'),
     });
   }
 
@@ -304,7 +341,7 @@ class Watchdog implements Watch {
     log.warn(core.clock.now(), alarm, `alarm: ${alarm.kind}`);
     if (core.inspection.active) core.inspection.emit({ type: 'alarm', alarm });
     const { onAlarm } = this.#options;
-    if (onAlarm !== undefined) core.guard(() => onAlarm(alarm));
+    if (onAlarm !== undefined) core.guard(() => onAlarm(alarm, core.recorder?.recording()));
   }
 }
 
@@ -317,9 +354,4 @@ function isIdle({ status, suspended, isHeld, life, children }: Cell): boolean {
   for (const child of children?.values() ?? [])
     if (child.status !== 'vacant' && !isIdle(child)) return false;
   return true;
-}
-
-function custodyOf(lineage: Lineage | undefined, holder: string | undefined): string[] {
-  const path = lineage?.path ?? [];
-  return (holder === undefined ? path : [...path, holder]).slice(-LIMITS.custodyMax);
 }

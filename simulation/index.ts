@@ -2,7 +2,7 @@
  * The simulation of a system of agents: schedules are explored, and what goes wrong is explained.
  */
 export { assert, choose, chooseFairly, done, progress, task } from './ambient.ts';
-export type { Case, Constraint } from './case.ts';
+export type { Case, Constraint, Lap } from './case.ts';
 export { UnmodelledEffect, emits, fail, fairly, hang, ok } from './effects.ts';
 export type {
   EffectModel,
@@ -17,6 +17,13 @@ export type { SequentialModel } from './linearizable.ts';
 export { Trial, TrialFailed, cases, holds } from './property.ts';
 export type { Coverage, Failure, Minimal, Report } from './report.ts';
 export type { Choice, Step } from './step.ts';
+export {
+  reproduction,
+  type Entrance,
+  type KnownEffect,
+  type ReproductionOptions,
+} from './reproduction.ts';
+export { reproductionOf, writeReproduction, type TeamSource } from './reproduction-file.ts';
 export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
 export type { Move } from './schedule.ts';
 export { markdownOf, sequenceDiagram, waitForGraph } from './sequence-diagram.ts';

@@ -19,6 +19,7 @@ import { movesOf, runSchedule } from './schedule.ts';
 import { casesOf } from './shrink.ts';
 import { STRATEGIES, type StrategyName } from './strategies/portfolio.ts';
 import { encodeToken, nameOf } from './token.ts';
+import { withTraps } from './traps.ts';
 import { isSameBug, type Violation } from './violation.ts';
 
 /** Strategies that need nothing of earlier runs. */
@@ -94,7 +95,7 @@ export class Trial<W = unknown> {
   }
 
   get #ran(): Run<W> {
-    return (this.#run ??= this.#go());
+    return (this.#run ??= withTraps(() => this.#go()));
   }
 
   #go(): Run<W> {

@@ -115,7 +115,7 @@ export function runSchedule<W>(
   // What is judged early may need any fair order to go round; the others mostly go round as they are.
   const isWalk = dice !== undefined && dice.float() < (isShort ? 0.75 : 0.25);
   const order = isWalk ? 1 + dice.below(FAIR_ORDERS - 1) : 0;
-  endFairly(run, lengths.fairStepsMax, run.chooser, order);
+  endFairly(run, lengths.fairStepsMax, run.chooser, roundRobin(order));
   return run;
 }
 
@@ -152,10 +152,9 @@ export function endFairly<W>(
   run: Run<W>,
   stepsMax: number,
   first: Chooser = () => 0,
-  order = 0,
+  strategy = roundRobin(),
 ): void {
   run.endFaults();
-  const strategy = roundRobin(order);
   const fixed = new Map<string, number>();
   // A model that always decides the same way in the same place is the adversary that loops are made of.
   run.chooser = (id, count, fair) => {
@@ -182,9 +181,7 @@ export function endFairly<W>(
       const from = seen.get(state);
       moments.push({ enabled: enabled.map(({ key }) => key), open });
       const lap =
-        from &&
-        (lapIn(run.steps, moments, from.last) ??
-          (order === 0 ? undefined : lapIn(run.steps, moments, from.first)));
+        from && (lapIn(run.steps, moments, from.last) ?? lapIn(run.steps, moments, from.first));
       if (lap !== undefined) run.accuse(run.judged(lap));
       if (run.violation !== undefined) return;
       // It goes round, and either may or is known to.

@@ -6,7 +6,7 @@
  * since are kept. A handler that waits is in the midst of its code, which no text shows. It counts as
  * the state that it began with, and all that it has been told since.
  */
-import type { Ask, Cell, Envelope } from '../runtime/internal.ts';
+import type { Ask, Cell, Envelope, Lineage } from '../runtime/internal.ts';
 import { isSupervisor } from '../supervision/child-spec.ts';
 import { digest, hash } from './digest.ts';
 import type { Kernel } from './kernel.ts';
@@ -107,8 +107,7 @@ export class StateHash {
         'asks',
         Array.from(
           this.#ranks,
-          ([ask, name]) =>
-            `${name}@${ask.holder?.address ?? ''} ${ask.madeAtMs + ask.timeoutMs - nowMs}`,
+          ([ask, name]) => `${name}@${ask.holder?.address ?? ''}${this.#heritage(ask.lineage)}`,
         ),
       );
     if (obligations.rootAsks.length > 0) text += `\nasked ${this.#text(obligations.rootAsks)}`;
@@ -127,6 +126,7 @@ export class StateHash {
     for (const envelope of mailbox) {
       const message =
         this.#text(envelope.message) +
+        this.#heritage(envelope.lineage) +
         (envelope.ask === undefined ? '' : this.#nameOf(envelope.ask));
       if (skip > 0) {
         skip -= 1;
@@ -140,7 +140,8 @@ export class StateHash {
     const trail = this.#trails.get(cell) ?? '';
     const nowMs = this.#kernel.core.clock.now();
     const timers = [...cell.life.timers.list()].map(
-      (timer) => `${this.#text(timer.event)}@${timer.dueMs - nowMs}`,
+      ({ event, dueMs, lineage }) =>
+        `${this.#text(event)}@${dueMs - nowMs}${this.#heritage(lineage)}`,
     );
     const outside = [...cell.outside].map(({ from, message }) => `${from}:${this.#text(message)}`);
     // Time goes on, a sender that waits may end, and a child, without anything happening to this agent.
@@ -176,6 +177,16 @@ export class StateHash {
       ([id, nodes]) => `${id}=${nodes.map((node) => node.id).join('+')}`,
     );
     return `${String(status)} ${this.#text(value)} ${this.#text(context)} [${inner.join()}] ${history.join()}`;
+  }
+
+  /** What work inherits and its code may see: the time and the budget that its task has left. */
+  #heritage(lineage: Lineage | undefined): string {
+    if (lineage === undefined) return '';
+    const { deadlineMs, budget } = lineage;
+    const leftMs = Math.max(deadlineMs - this.#kernel.core.clock.now(), 0);
+    const time = leftMs === Infinity ? '' : `~${leftMs}`;
+    if (time !== '' || budget !== undefined) this.#isFleeting = true;
+    return budget === undefined ? time : `${time}~${this.#text(budget)}`;
   }
 
   #text(value: unknown): string {

@@ -15,6 +15,7 @@ import {
   NOCONNECTION,
   checkFunction,
   checkOptions,
+  LogThrottle,
   coreOf,
   nameOf,
   type Cell,
@@ -25,16 +26,20 @@ import {
   type RemoteEnd,
   type Timer,
 } from '../runtime/internal.ts';
+import { Callers } from './callers.ts';
 import { checkPayload } from './codec.ts';
+import { Deadlocks } from './deadlocks.ts';
 import { Dialer } from './dialer.ts';
-import { LinkFailed, MalformedFrame } from './errors.ts';
+import { LinkFailed } from './errors.ts';
 import { Groups, type Group } from './groups.ts';
+import { NameClaims, keepFirst, type ClusterNames, type NameResolver } from './names.ts';
 import { Handshake, type Identity } from './handshake.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link, type LinkClose, type Links, type Listener } from './link.ts';
 import { NodeListeners, type NodeEvents } from './node-events.ts';
-import { Peer, lost, type PeerEnd } from './peer.ts';
-import { rightsOf, type Rights } from './rights.ts';
+import { APART, APART_RIGHTS, Peer, lost, type PeerEnd } from './peer.ts';
+import { systemReport, type NodeInfo, type NodeReport } from './report.ts';
+import { maySee, rightsOf, type Rights } from './rights.ts';
 import { urlOf, wsLinks, type WsOptions } from './ws-link.ts';
 
 /** How a system joins others. */
@@ -47,7 +52,7 @@ export interface JoinOptions {
   readonly seeds?: readonly string[];
   /**
    * What all nodes know, at least 16 characters; it never travels. Of several the first is shown and
-   * each is accepted: to change it, add the new one behind the old everywhere, then put it first.
+   * each is accepted; `changeSecret` changes them.
    */
   readonly secret: string | readonly string[] | undefined;
   /** What peers may do here; default: all nodes may connect and send, none may stop agents. */
@@ -56,18 +61,10 @@ export interface JoinOptions {
   readonly client?: WsOptions['client'];
   /** Allows plain `ws` beyond this machine: only the handshake is authenticated then. */
   readonly insecure?: boolean;
+  /** Who keeps a name of the cluster that two sides of a split hold; the same on all nodes; default `keepFirst`. */
+  readonly onNameConflict?: NameResolver;
   /** Another way to make links than WebSockets; `listen: {}` then means to listen. */
   readonly links?: Links;
-}
-
-/** What is known of another node. */
-export interface NodeInfo {
-  readonly node: string;
-  readonly incarnation: string;
-  readonly suspected: boolean;
-  readonly silentMs: number;
-  /** Bytes that it has not taken yet. */
-  readonly waitingBytes: number;
 }
 
 /** A system that has joined others. */
@@ -84,8 +81,18 @@ export interface ClusterNode extends AsyncDisposable {
   ref(address: string): AnyRef;
   /** A group of agents over all nodes, by its name. */
   group(name: string): Group;
+  /** The names of the groups in which this node knows of somebody, sorted. */
+  groups(): readonly string[];
+  /** The names of the cluster, each of which one agent holds. */
+  readonly names: ClusterNames;
   /** The nodes that are linked with this one, by name. */
   nodes(): readonly NodeInfo[];
+  /**
+   * What later handshakes use; links that are up stay. Nodes go through it in three steps, each on all
+   * nodes before the next: the old secret and the new one, the new one and the old, the new one alone.
+   * Throws `InvalidOption` as `joinCluster` does.
+   */
+  changeSecret(secret: string | readonly string[]): void;
   /** Calls back at each event of a type; returns what ends it. */
   on<TType extends keyof NodeEvents>(
     type: TType,
@@ -95,7 +102,17 @@ export interface ClusterNode extends AsyncDisposable {
   leave(): Promise<void>;
 }
 
-const KNOWN = ['name', 'listen', 'seeds', 'secret', 'peers', 'client', 'insecure', 'links'];
+const KNOWN = [
+  'name',
+  'listen',
+  'seeds',
+  'secret',
+  'peers',
+  'client',
+  'insecure',
+  'links',
+  'onNameConflict',
+];
 const SECRET_MIN = 16;
 
 /**
@@ -133,13 +150,14 @@ export async function joinCluster(system: System, options: JoinOptions): Promise
       ...(options.client !== undefined && { client: options.client }),
     });
   if (options.links === undefined) for (const seed of seeds) urlOf(seed, insecure);
-  const node = new Node(core, links, secrets, options.peers);
+  const node = new Node(system, links, secrets, options);
   if (options.listen !== undefined) await node.listen();
   node.open(seeds);
   return node;
 }
 
-function secretsOf(secret: JoinOptions['secret']): readonly string[] {
+/** The secrets that are given. Throws `InvalidOption`. */
+export function secretsOf(secret: JoinOptions['secret']): readonly string[] {
   const secrets = typeof secret === 'string' ? [secret] : (secret ?? []);
   const isGood = (one: unknown): boolean => typeof one === 'string' && one.length >= SECRET_MIN;
   if (Array.isArray(secrets) && secrets.length > 0 && secrets.every(isGood)) return secrets;
@@ -152,16 +170,24 @@ function secretsOf(secret: JoinOptions['secret']): readonly string[] {
 class Node implements ClusterNode, Remote {
   readonly name: string;
   readonly incarnation: string;
+  readonly names: NameClaims;
+  readonly #system: System;
   readonly #core: Core;
   readonly #links: Links;
-  readonly #secrets: readonly string[];
+  #secrets: readonly string[];
   readonly #rights: Rights | undefined;
   readonly #listeners: NodeListeners;
   readonly #alone: Network;
   readonly #groups: Groups;
+  readonly #deadlocks: Deadlocks;
   readonly #peers = new Map<string, Peer>();
+  /** Those who look at the cluster and are no part of it. */
+  readonly #observers = new Set<Peer>();
   readonly #suspected = new Set<string>();
   readonly #handshakes = new Set<{ readonly handshake: Handshake; readonly link: Link }>();
+  readonly #callers = new Callers<Link>((link) => link.close(CLOSE.handshake, 'too many callers'));
+  /** Strangers must not fill the log, either. */
+  readonly #strangers: LogThrottle;
   /** Links that have come up: what tells an earlier one from a later one. */
   #ups = 0;
   readonly #dialers: Dialer[] = [];
@@ -170,20 +196,36 @@ class Node implements ClusterNode, Remote {
   #tickDueMs = 0;
   #left: Promise<void> | undefined;
 
-  constructor(core: Core, links: Links, secrets: readonly string[], rights: Rights | undefined) {
+  constructor(system: System, links: Links, secrets: readonly string[], options: JoinOptions) {
+    const core = coreOf(system);
+    this.#system = system;
     this.#core = core;
     this.#links = links;
     this.#secrets = secrets;
-    this.#rights = rights;
+    this.#rights = options.peers;
     this.name = core.node;
     this.incarnation = core.random.id();
     this.#listeners = new NodeListeners((callback) => core.guard(callback));
     this.#alone = core.network;
-    this.#groups = new Groups(core, () => this.#peers.values());
+    this.#strangers = new LogThrottle(core.log);
+    const peers = (): Iterable<Peer> => this.#peers.values();
+    this.#groups = new Groups(core, peers);
+    this.#deadlocks = new Deadlocks(core, peers);
+    this.names = new NameClaims(core, peers, options.onNameConflict ?? keepFirst, (conflict) => {
+      const { name, kept, lost: losers } = conflict;
+      const addresses = losers.map(({ address }) => address);
+      core.log.warn({ name, kept: kept?.address, lost: addresses }, 'a name was held twice');
+      this.#listeners.tell('nameConflict', conflict);
+    });
   }
 
   async listen(): Promise<void> {
-    this.#listener = await this.#links.listen((link) => this.#shake(link, undefined));
+    const { clock } = this.#core;
+    this.#listener = await this.#links.listen(
+      (link) => this.#shake(link, undefined),
+      (remote, reason) =>
+        this.#strangers.warn(clock.now(), { remote, reason }, 'a caller was turned away'),
+    );
   }
 
   open(seeds: readonly string[]): void {
@@ -224,6 +266,10 @@ class Node implements ClusterNode, Remote {
     return this.#groups.group(name);
   }
 
+  groups(): readonly string[] {
+    return this.#groups.names();
+  }
+
   nodes(): NodeInfo[] {
     const nowMs = this.#core.clock.now();
     return [...this.#peers.values()]
@@ -235,6 +281,10 @@ class Node implements ClusterNode, Remote {
         waitingBytes: peer.waitingBytes,
       }))
       .sort((a, b) => (a.node < b.node ? -1 : 1));
+  }
+
+  changeSecret(secret: string | readonly string[]): void {
+    this.#secrets = secretsOf(secret);
   }
 
   on<TType extends keyof NodeEvents>(
@@ -257,8 +307,9 @@ class Node implements ClusterNode, Remote {
     for (const dialer of this.#dialers) dialer.stop();
     if (this.#timer !== undefined) this.#core.timers.cancel(this.#timer);
     for (const { link } of this.#handshakes) link.close(CLOSE.left, 'left');
-    for (const peer of this.#peers.values()) peer.leave();
+    const leaving = this.#linked().map((peer) => peer.leave());
     this.#core.network = this.#alone;
+    await Promise.all(leaving);
     await this.#listener?.close();
   }
 
@@ -306,57 +357,58 @@ class Node implements ClusterNode, Remote {
 
   #shake(link: Link, dialer: Dialer | undefined): void {
     const { clock, random, timers, log } = this.#core;
-    if (this.#handshakes.size >= TRANSPORT_LIMITS.handshakesMax || this.#left !== undefined) {
-      link.close(CLOSE.refused, 'too many handshakes');
-      dialer?.failed(new LinkFailed({ address: link.remote, why: 'too many handshakes' }));
+    if (this.#left !== undefined) {
+      link.close(CLOSE.left, 'left');
       return;
     }
+    let leave = (): void => undefined;
     const upsBefore = this.#ups;
     const dueMs = clock.now() + TRANSPORT_LIMITS.handshakeMs;
     const timer = timers.schedule(dueMs, () => link.close(CLOSE.handshake, 'no handshake in time'));
     const over = (): void => {
       timers.cancel(timer);
       this.#handshakes.delete(entry);
+      leave();
     };
     link.onClose = ({ code, reason }) => {
       over();
       const peer = handshake.peer?.name;
-      if (code !== CLOSE.connected && code !== CLOSE.left)
-        log.warn({ remote: link.remote, peer, code, reason }, 'a handshake failed');
+      const fields = { remote: link.remote, peer, code, reason };
+      if (code !== CLOSE.connected && code !== CLOSE.left) {
+        if (dialer !== undefined) log.warn(fields, 'a handshake failed');
+        else this.#strangers.warn(clock.now(), fields, 'a handshake of a caller failed');
+      }
       if (code === CLOSE.connected) dialer?.linked();
       else dialer?.failed(new LinkFailed({ address: link.remote, why: `${code} ${reason}` }));
     };
     const handshake = new Handshake(link, dialer !== undefined, {
-      self: this,
+      self: { name: this.name, incarnation: this.incarnation, role: 'node' },
       secrets: this.#secrets,
       random,
       refuses: (peer, dialing) => this.#refuses(peer, dialing, upsBefore),
       done: (peer) => {
         over();
-        this.#up(peer, link, dialer);
+        if (peer.role === 'observer') this.#observed(peer, link);
+        else this.#up(peer, link, dialer);
       },
     });
     const entry = { handshake, link };
     this.#handshakes.add(entry);
-    link.onFrame = (bytes) => {
-      try {
-        handshake.take(bytes);
-      } catch (error) {
-        const reason = error instanceof MalformedFrame ? error.message : 'a fault of ours';
-        link.close(CLOSE.malformed, reason);
-      }
-    };
+    // Last, since it may turn another caller away.
+    if (dialer === undefined) leave = this.#callers.enter(link.remote, link);
   }
 
   /** Whether a node that has proved itself may not be linked now, and why. */
   #refuses(peer: Identity, dialing: boolean, upsBefore: number): LinkClose | undefined {
-    const { name, incarnation } = peer;
+    const { name, incarnation, role } = peer;
+    const rights = rightsOf(this.#rights, name);
+    if (rights === undefined || (role === 'observer' && !maySee(rights)))
+      return { code: CLOSE.refused, reason: 'not allowed' };
+    if (role === 'observer') return undefined;
     if (name === this.name) {
       this.#listeners.tell('conflict', { node: name, incarnation });
       return { code: CLOSE.refused, reason: 'the same name' };
     }
-    if (rightsOf(this.#rights, name) === undefined)
-      return { code: CLOSE.refused, reason: 'not allowed' };
     const known = this.#peers.get(name);
     // Who dials has looked at its own links: when it goes on, the link from before is gone for it,
     // though its end may not have come here. A link that came up meanwhile it may not know yet.
@@ -386,6 +438,7 @@ class Node implements ClusterNode, Remote {
     };
     const down = ({ code, reason, here }: PeerEnd): void => {
       this.#groups.down(name);
+      this.names.down(name);
       // Who has said goodbye is no trouble.
       const level = code === CLOSE.left ? 'info' : 'warn';
       this.#core.log[level]({ peer: name, code, reason }, 'node down');
@@ -399,13 +452,53 @@ class Node implements ClusterNode, Remote {
       gone,
       lost: down,
       member: (isJoin, group, path) => this.#groups.told(name, isJoin, group, path),
+      claim: (from, id, claimed, path, order) => this.names.claim(from, id, claimed, path, order),
+      claimed: (id, claimed, isAllowed) => this.names.claimed(name, id, claimed, isAllowed),
+      probe: (ask, probe) => this.#deadlocks.follow(probe, ask),
+      unclaim: (claimed) => this.names.unclaim(name, claimed),
+      look: (way) => this.#look(way),
     });
     this.#peers.set(name, peer);
     this.#listeners.tell('nodeup', { node: name, incarnation });
     this.#groups.up(peer);
+    this.names.up(peer);
+  }
+
+  // ── Observers ───────────────────────────────────────────────────────────────────────────────
+
+  #observed(identity: Identity, link: Link): void {
+    const observer = new Peer(this.#core, identity, this.#ups, link, APART_RIGHTS, {
+      ...APART,
+      gone: () => void this.#observers.delete(observer),
+      look: (way) => this.#look(way),
+    });
+    this.#observers.add(observer);
+  }
+
+  async #look([next, ...rest]: readonly string[]): Promise<unknown> {
+    if (next === undefined) return this.#reportNow();
+    if (rest.length >= TRANSPORT_LIMITS.lookHopsMax) return 'a way too long';
+    const peer = this.#peers.get(next);
+    if (peer === undefined) return `${this.name} is not linked with it`;
+    return peer.look(rest);
+  }
+
+  #reportNow(): NodeReport {
+    return {
+      node: this.name,
+      incarnation: this.incarnation,
+      address: this.address ?? '',
+      ...systemReport(this.#system),
+      peers: this.nodes(),
+      groups: this.#groups.report(),
+    };
   }
 
   // ── Liveness ────────────────────────────────────────────────────────────────────────────────
+
+  #linked(): Peer[] {
+    return [...this.#peers.values(), ...this.#observers];
+  }
 
   #tickLater(): void {
     const { clock, timers } = this.#core;
@@ -419,10 +512,10 @@ class Node implements ClusterNode, Remote {
     const lateMs = nowMs - this.#tickDueMs;
     // Frames that came meanwhile have not been read yet: the silence may be all ours.
     if (lateMs >= pingMs) {
-      for (const peer of this.#peers.values()) peer.heardAtMs = nowMs;
+      for (const peer of this.#linked()) peer.heardAtMs = nowMs;
       this.#listeners.tell('stalled', { stalledMs: lateMs });
     }
-    for (const peer of this.#peers.values()) {
+    for (const peer of this.#linked()) {
       const { name } = peer;
       const silentMs = nowMs - peer.heardAtMs;
       if (silentMs >= downMs) {
@@ -430,12 +523,14 @@ class Node implements ClusterNode, Remote {
         continue;
       }
       peer.tick();
+      if (this.#observers.has(peer)) continue;
       if (silentMs >= suspectMs && !this.#suspected.has(name)) {
         this.#suspected.add(name);
         this.#listeners.tell('suspect', { node: name, silentMs });
       } else if (silentMs < suspectMs && this.#suspected.delete(name))
         this.#listeners.tell('alive', { node: name });
     }
+    this.#deadlocks.tick();
     this.#tickLater();
   }
 }

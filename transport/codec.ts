@@ -226,8 +226,10 @@ function unmark(mark: string, wire: readonly unknown[], refs: Refs): unknown {
     case MARK.set:
       return new Set(listOf(first, refs));
     case MARK.map: {
+      const keys = listOf(first, refs);
       const values = listOf(second, refs);
-      return new Map(listOf(first, refs).map((key, index) => [key, values[index]]));
+      if (keys.length !== values.length) throw malformed('a map');
+      return new Map(keys.map((key, index) => [key, values[index]]));
     }
     case MARK.ref:
       if (typeof first !== 'string' || !/^[^/#\s]+\//.test(first)) throw malformed('a ref');
@@ -251,13 +253,18 @@ export function wireAskOf(wire: unknown): WireAsk {
   if (!Array.isArray(wire)) throw malformed('a request');
   const [node, id, request, target, leftMs] = wire as unknown[];
   const isAsk =
-    typeof node === 'string' &&
+    isText(node) &&
     Number.isSafeInteger(id) &&
-    typeof request === 'string' &&
-    typeof target === 'string' &&
-    (leftMs === null || typeof leftMs === 'number');
+    (id as number) >= 0 &&
+    isText(request) &&
+    isText(target) &&
+    (leftMs === null || (typeof leftMs === 'number' && leftMs >= 0));
   if (!isAsk) throw malformed('a request');
   return wire as unknown as WireAsk;
+}
+
+function isText(given: unknown): boolean {
+  return typeof given === 'string' && given.length <= TRANSPORT_LIMITS.textCharsMax;
 }
 
 /** Classes of errors that keep their class: those of troupe, and the engine's own. */

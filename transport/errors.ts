@@ -26,6 +26,30 @@ export class LinkFull extends TroupeError {
   }
 }
 
+/** Nobody is in a group that a message is for. */
+export class NoMembers extends TroupeError {
+  readonly code = 'NO_MEMBERS';
+
+  constructor(fields: { readonly group: string; readonly message: string }) {
+    super(`nobody is in the group "${fields.group}" for "${fields.message}"`, fields);
+  }
+}
+
+/** So much is open between two nodes that no more is allowed. */
+export class PeerLimit extends TroupeError {
+  readonly code = 'PEER_LIMIT';
+
+  constructor(fields: {
+    readonly node: string;
+    readonly asked: string;
+    readonly limit: string;
+    readonly max: number;
+  }) {
+    const { node, asked, limit, max } = fields;
+    super(`${asked}, with ${node}: ${max} are open, and ${limit} allows no more`, fields);
+  }
+}
+
 /** The other node does not let this one do that. */
 export class NotAllowed extends TroupeError {
   readonly code = 'NOT_ALLOWED';

@@ -3,9 +3,12 @@
  * and tells them to its peers; what it knows of a peer's is gone with the peer. There is no leader
  * and no conflict: after a split each side sees its own, and after the heal all of them again.
  */
+import type { EventObject } from 'xstate';
 import { InvalidOption, type AnyRef } from '../runtime/index.ts';
 import { cellOf, type Core, type Life } from '../runtime/internal.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
+import type { GroupReport } from './report.ts';
+import { broadcastOf, routerOf, type Broadcast, type Router, type Routing } from './router.ts';
 
 /** Who has come or gone. */
 export interface GroupEvent {
@@ -28,6 +31,10 @@ export interface Group {
     readonly members: readonly AnyRef[];
     readonly end: () => void;
   };
+  /** Sends each message to one member. Throws `InvalidOption` for a routing that there is not. */
+  router<TEvent extends EventObject>(routing: Routing<TEvent>): Router<TEvent>;
+  /** Sends each message to all members. */
+  broadcast<TEvent extends EventObject>(): Broadcast<TEvent>;
 }
 
 /** Where memberships of this node are told. */
@@ -48,6 +55,10 @@ export class Groups {
   readonly #own = new Map<string, Membership[]>();
   /** By node, then group: the paths of its members. */
   readonly #others = new Map<string, Map<string, string[]>>();
+  /** The members of groups that have been asked for, until one comes or goes: routers ask at each message. */
+  readonly #listed = new Map<string, readonly AnyRef[]>();
+  /** By node: how many memberships it has told. */
+  readonly #counts = new Map<string, number>();
   readonly #listeners = new Map<string, Set<(event: GroupEvent) => void>>();
 
   constructor(core: Core, peers: () => Iterable<GroupPeer>) {
@@ -56,30 +67,32 @@ export class Groups {
   }
 
   group(name: string): Group {
-    if (typeof name !== 'string' || name === '')
-      throw new InvalidOption({ field: 'group', given: name, allowed: 'a non-empty string' });
+    const { textCharsMax } = TRANSPORT_LIMITS;
+    if (typeof name !== 'string' || name === '' || name.length > textCharsMax) {
+      const allowed = `a string of 1 to ${textCharsMax} characters`;
+      throw new InvalidOption({ field: 'group', given: name, allowed });
+    }
+    const members = (): readonly AnyRef[] => this.#members(name);
+    const routed = { name, members, random: () => this.#core.random.float() };
     return {
       name,
       join: (ref) => this.#join(name, ref),
       leave: (ref) => this.#leave(name, ref),
-      members: () => this.#members(name),
+      members,
+      router: (routing) => routerOf(routed, routing),
+      broadcast: () => broadcastOf(routed),
       subscribe: (listener) => {
         let own = this.#listeners.get(name);
         if (own === undefined) this.#listeners.set(name, (own = new Set()));
         own.add(listener);
-        return { members: this.#members(name), end: () => void own.delete(listener) };
+        return { members: members(), end: () => void own.delete(listener) };
       },
     };
   }
 
   #join(group: string, ref: AnyRef): void {
-    const cell = cellOf(ref);
-    // A ref of another system in this process leads to its cell, too.
-    if (cell === undefined || cell.core !== this.#core || cell.life.over) {
-      const allowed = 'a living agent of this node';
-      throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
-    }
-    const { life } = cell;
+    const life = lifeHere(this.#core, ref);
+    const { path } = life.cell;
     const membership: Membership = {
       life,
       forget: life.whenOver(() => this.#remove(group, membership)),
@@ -87,7 +100,7 @@ export class Groups {
     const own = this.#own.get(group);
     if (own === undefined) this.#own.set(group, [membership]);
     else own.push(membership);
-    for (const peer of this.#peers()) peer.member(true, group, cell.path);
+    for (const peer of this.#peers()) peer.member(true, group, path);
     this.#tell('join', group, ref);
   }
 
@@ -109,15 +122,39 @@ export class Groups {
     this.#tell('leave', group, ref);
   }
 
-  #members(group: string): AnyRef[] {
+  #members(group: string): readonly AnyRef[] {
+    const known = this.#listed.get(group);
+    if (known !== undefined) return known;
     const own = (this.#own.get(group) ?? []).map(({ life }) => life.cell.ref as AnyRef);
     const others = [...this.#others].flatMap(([node, groups]) =>
       (groups.get(group) ?? []).map((path) => this.#core.refAt(`${node}${path}`) as AnyRef),
     );
-    return [...own, ...others];
+    const members = [...own, ...others];
+    if (members.length > 0) this.#listed.set(group, members);
+    return members;
+  }
+
+  /** The groups in which somebody is, sorted. */
+  names(): string[] {
+    const names = new Set(this.#own.keys());
+    for (const groups of this.#others.values()) for (const name of groups.keys()) names.add(name);
+    return [...names].sort();
+  }
+
+  /** The groups that this node knows of, by name. */
+  report(): GroupReport[] {
+    const { reportRowsMax } = TRANSPORT_LIMITS;
+    return this.names()
+      .slice(0, reportRowsMax)
+      .map((group) => {
+        const members = this.#members(group);
+        const named = members.slice(0, reportRowsMax).map(({ address }) => address);
+        return { group, count: members.length, members: named };
+      });
   }
 
   #tell(type: GroupEvent['type'], group: string, ref: AnyRef): void {
+    this.#listed.delete(group);
     for (const listener of this.#listeners.get(group) ?? [])
       this.#core.guard(() => listener({ type, group, ref }));
   }
@@ -134,6 +171,9 @@ export class Groups {
   down(node: string): void {
     const groups = this.#others.get(node) ?? new Map<string, string[]>();
     this.#others.delete(node);
+    // All at once: whoever is told of one group may ask for the members of another.
+    this.#listed.clear();
+    this.#counts.delete(node);
     for (const [group, paths] of groups)
       for (const path of paths) this.#tell('leave', group, this.#core.refAt(`${node}${path}`));
   }
@@ -144,16 +184,32 @@ export class Groups {
     if (groups === undefined) this.#others.set(node, (groups = new Map<string, string[]>()));
     const paths = groups.get(group) ?? [];
     const at = paths.indexOf(path);
+    const count = this.#counts.get(node) ?? 0;
     if (isJoin) {
-      if (groups.size + paths.length >= TRANSPORT_LIMITS.membersMax) return false;
+      if (count >= TRANSPORT_LIMITS.membersMax) return false;
+      this.#counts.set(node, count + 1);
       paths.push(path);
       groups.set(group, paths);
     } else {
       if (at === -1) return true;
+      this.#counts.set(node, count - 1);
       paths.splice(at, 1);
       if (paths.length === 0) groups.delete(group);
     }
     this.#tell(isJoin ? 'join' : 'leave', group, this.#core.refAt(`${node}${path}`));
     return true;
   }
+}
+
+/** The present life of an agent of this node that others can be told of. Throws `InvalidOption` for any other ref. */
+export function lifeHere(core: Core, ref: AnyRef): Life {
+  const cell = cellOf(ref);
+  // A ref of another system in this process leads to its cell, too.
+  const isHere = cell !== undefined && cell.core === core && !cell.life.over;
+  const { textCharsMax } = TRANSPORT_LIMITS;
+  if (isHere && cell.path.length <= textCharsMax) return cell.life;
+  const allowed = isHere
+    ? `a path of at most ${textCharsMax} characters`
+    : 'a living agent of this node';
+  throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
 }

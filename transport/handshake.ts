@@ -2,7 +2,7 @@
  * The handshake: both sides say who they are and prove that they know the secret, which itself
  * never travels.
  *
- *     dialer    hello(version, name, incarnation, nonce)  ──▶
+ *     dialer    hello(version, name, incarnation, nonce, role)  ──▶
  *               ◀──  hello(…, nonce, proof)                    taker
  *               proof                                     ──▶
  *               ◀──  welcome
@@ -12,19 +12,24 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Random } from '../runtime/index.ts';
 import { pack, unpack } from './codec.ts';
+import { MalformedFrame } from './errors.ts';
+import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link, type LinkClose } from './link.ts';
 
 /** The version of the wire protocol; both sides must speak the same. */
 export const PROTOCOL_VERSION = 1;
 
 /** The first byte of a frame says what it is. */
-export const LANE = { handshake: 0, data: 1, control: 2 } as const;
+export const LANE = { handshake: 0, data: 1, control: 2, part: 3 } as const;
 
-/** Who a node is: its name, and which start of it. */
+/** Who a node is: its name, which start of it, and whether it takes part or only looks. */
 export interface Identity {
   readonly name: string;
   readonly incarnation: string;
+  readonly role: Role;
 }
+
+export type Role = 'node' | 'observer';
 
 /** What the handshake asks of its node. */
 export interface HandshakeParts {
@@ -38,7 +43,13 @@ export interface HandshakeParts {
   readonly done: (peer: Identity) => void;
 }
 
-type Hello = readonly [version: number, name: string, incarnation: string, nonce: string];
+type Hello = readonly [
+  version: number,
+  name: string,
+  incarnation: string,
+  nonce: string,
+  role: Role,
+];
 
 /** One side of one handshake. */
 export class Handshake {
@@ -53,20 +64,35 @@ export class Handshake {
     this.#link = link;
     this.#parts = parts;
     this.#dialing = dialing;
-    const { name, incarnation } = parts.self;
-    this.#hello = [PROTOCOL_VERSION, name, incarnation, parts.random.hex(64)];
+    const { name, incarnation, role } = parts.self;
+    this.#hello = [PROTOCOL_VERSION, name, incarnation, parts.random.hex(64), role];
+    link.onFrame = (bytes) => this.#onFrame(bytes);
     if (dialing) this.#send('hello', ...this.#hello);
   }
 
   /** Who the other side says it is. */
   get peer(): Identity | undefined {
-    return this.#theirs && { name: this.#theirs[1], incarnation: this.#theirs[2] };
+    if (this.#theirs === undefined) return undefined;
+    const [, name, incarnation, , role] = this.#theirs;
+    return { name, incarnation, role };
   }
 
-  /** Takes a frame; what is wrong with it closes the link. Throws `MalformedFrame`. */
-  take(bytes: Uint8Array): void {
-    const [message] = unpack(bytes, 1);
-    if (bytes[0] !== LANE.handshake || !Array.isArray(message)) {
+  /** Takes a frame; what is wrong with it closes the link. */
+  #onFrame(bytes: Uint8Array): void {
+    try {
+      this.#take(bytes);
+    } catch (error) {
+      const reason = error instanceof MalformedFrame ? error.message : 'a fault of ours';
+      this.#link.close(CLOSE.malformed, reason);
+    }
+  }
+
+  #take(bytes: Uint8Array): void {
+    // Looked at before it is decoded: a stranger's bytes are worth no work.
+    const isHandshake =
+      bytes[0] === LANE.handshake && bytes.length <= TRANSPORT_LIMITS.handshakeBytesMax;
+    const [message] = isHandshake ? unpack(bytes, 1) : [];
+    if (!Array.isArray(message)) {
       this.#link.close(CLOSE.handshake, 'no handshake');
       return;
     }
@@ -78,21 +104,23 @@ export class Handshake {
     else this.#link.close(CLOSE.handshake, 'out of turn');
   }
 
-  #onHello([version, name, incarnation, nonce, proof]: readonly unknown[]): void {
+  #onHello([version, name, incarnation, nonce, role, proof]: readonly unknown[]): void {
     if (version !== PROTOCOL_VERSION) {
       const said = typeof version === 'number' ? version : '?';
       this.#link.close(CLOSE.version, `protocol ${said}, here ${PROTOCOL_VERSION}`);
       return;
     }
     const isHello =
-      isText(name, /^[^/#\s]{1,255}$/) &&
+      isText(name, /^[^/#\s\p{Cc}]{1,255}$/u) &&
       isText(incarnation, /^[\w-]{1,64}$/) &&
-      isText(nonce, /^[0-9a-f]{64}$/);
+      isText(nonce, /^[0-9a-f]{64}$/) &&
+      // Observers dial and are not dialed.
+      (role === 'node' || (role === 'observer' && !this.#dialing));
     if (!isHello) {
       this.#link.close(CLOSE.handshake, 'no hello');
       return;
     }
-    this.#theirs = [version as number, name as string, incarnation as string, nonce as string];
+    this.#theirs = [version, name as string, incarnation as string, nonce as string, role];
     if (!this.#dialing) this.#send('hello', ...this.#hello, this.#proofOf('taker', this.#secret));
     else if (!this.#proves('taker', proof)) this.#link.close(CLOSE.secret, 'another secret');
     else if (!this.#isRefused()) {

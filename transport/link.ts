@@ -13,7 +13,7 @@ export interface LinkClose {
 
 /** Frames between two nodes. */
 export interface Link {
-  /** Where it leads, for the log. */
+  /** Where it leads, as `host:port` where there are such; callers of one host share its places. */
   readonly remote: string;
   /** Bytes that were sent and have not left this process. */
   readonly bufferedBytes: number;
@@ -36,7 +36,11 @@ export interface Listener {
 
 /** A way to make links. */
 export interface Links {
-  listen(accept: (link: Link) => void): Promise<Listener>;
+  /** `refused` is told of callers that did not even become a link. */
+  listen(
+    accept: (link: Link) => void,
+    refused?: (remote: string, reason: string) => void,
+  ): Promise<Listener>;
   /** Rejects when nobody is there. */
   dial(address: string): Promise<Link>;
 }

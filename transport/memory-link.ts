@@ -40,7 +40,7 @@ class MemoryLink implements Link {
     const { delayMs = 0, loses, doubles, late } = this.#conditions();
     if (loses?.(bytes) === true) return;
     // A copy, as on a wire: what the sender does with its bytes afterwards is its own affair.
-    const copy = bytes.slice();
+    const copy = new Uint8Array(bytes);
     const wayMs = delayMs + (late?.(bytes) ?? 0);
     for (let copies = doubles?.(bytes) === true ? 2 : 1; copies > 0; copies -= 1) {
       this.bufferedBytes += copy.length;

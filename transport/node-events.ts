@@ -1,4 +1,6 @@
 /** What a node tells of the others. */
+import type { NameConflict } from './names.ts';
+
 export interface NodeEvents {
   /** A node is there; nothing of it has arrived before. */
   readonly nodeup: { readonly node: string; readonly incarnation: string };
@@ -23,6 +25,8 @@ export interface NodeEvents {
   };
   /** Another node has this one's name. */
   readonly conflict: { readonly node: string; readonly incarnation: string };
+  /** A name of the cluster was held here and elsewhere, and now is not. */
+  readonly nameConflict: NameConflict;
 }
 
 type Listener<TType extends keyof NodeEvents> = (event: NodeEvents[TType]) => void;

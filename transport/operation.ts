@@ -2,6 +2,7 @@
 import type { Core } from '../runtime/internal.ts';
 import { Lineage, Task } from '../runtime/internal.ts';
 import type { Budget } from '../runtime/index.ts';
+import { TRANSPORT_LIMITS } from './limits.ts';
 import { malformed } from './scan.ts';
 
 /** Which operation it is; the rows of the table in transport/README.md. */
@@ -23,6 +24,12 @@ export const OP = {
   join: 14,
   leave: 15,
   started: 16,
+  claim: 17,
+  claimed: 18,
+  unclaim: 19,
+  look: 20,
+  seen: 21,
+  probe: 22,
 } as const;
 
 const HOPS_MAX = 4_096;
@@ -43,7 +50,8 @@ export class Fields {
 
   text(): string {
     const given = this.any();
-    if (typeof given !== 'string') throw malformed('a text');
+    if (typeof given !== 'string' || given.length > TRANSPORT_LIMITS.textCharsMax)
+      throw malformed('a text');
     return given;
   }
 
@@ -51,6 +59,13 @@ export class Fields {
     const path = this.text();
     if (!path.startsWith('/')) throw malformed('a path');
     return path;
+  }
+
+  texts(): string[] {
+    const given = this.any();
+    if (!Array.isArray(given) || !given.every((item) => typeof item === 'string'))
+      throw malformed('texts');
+    return given;
   }
 
   number(): number {

@@ -4,6 +4,7 @@
  */
 import {
   ActorEnded,
+  InvalidOption,
   UnfitPayload,
   type AnyRef,
   type ExitReason,
@@ -31,17 +32,20 @@ import {
   type Refs,
   type WireAsk,
 } from './codec.ts';
-import { LinkFull, MalformedFrame, NotAllowed } from './errors.ts';
+import { probeOf, wireProbe, type Probe } from './deadlocks.ts';
+import { LinkFull, MalformedFrame, NotAllowed, PeerLimit } from './errors.ts';
 import type { Identity } from './handshake.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
 import { CLOSE, type Link } from './link.ts';
 import { Fields, OP, wireLineage } from './operation.ts';
-import { allows, type PeerRights } from './rights.ts';
+import { allows, maySee, type PeerRights } from './rights.ts';
 import { malformed } from './scan.ts';
 import { Stream } from './stream.ts';
+import { summaryOf } from './summary.ts';
 
 /** What a path that is a name begins with, as in the addresses of the runtime. */
 const NAME = '/(name ';
+const NO_ANSWER = 'no answer: the link is lost or full';
 
 /** How a peer was lost; `here` when this side ended the link. */
 export interface PeerEnd {
@@ -58,12 +62,35 @@ export interface PeerReport {
   lost(end: PeerEnd): void;
   /** One of its agents has joined a group, or left it; false when there are too many. */
   member(isJoin: boolean, group: string, path: string): boolean;
+  /** The report of the node at the end of a way from here, or why there is none. */
+  look(way: readonly string[]): Promise<unknown>;
+  /** It claims a name of the cluster; false when there are too many. */
+  claim(peer: Peer, id: number, name: string, path: string, order: number): boolean;
+  claimed(id: number, name: string, isAllowed: boolean): void;
+  unclaim(name: string): void;
+  /** A probe for a deadlock follows a request that came from it. */
+  probe(ask: Ask, probe: Probe): void;
 }
+
+/** For a link to or from an observer, which takes no part: what it may do, and what becomes of what it tells. */
+export const APART_RIGHTS: PeerRights = { send: [], link: [], stop: [], look: true };
+export const APART: PeerReport = {
+  gone: () => undefined,
+  lost: () => undefined,
+  member: () => true,
+  claim: () => true,
+  claimed: () => undefined,
+  unclaim: () => undefined,
+  probe: () => undefined,
+  look: async () => 'not allowed',
+};
 
 /** A link between a life here and a place there. */
 interface RemoteLink {
   readonly life: Life;
   readonly path: string;
+  /** Which side has asked for it. */
+  readonly isTheirs: boolean;
   readonly forget: () => void;
 }
 
@@ -88,11 +115,14 @@ export class Peer {
   readonly #watches = new Map<number, RemoteEnd>();
   readonly #watched = new Map<number, () => void>();
   readonly #links = new Map<string, RemoteLink>();
+  #linksOfTheirs = 0;
   readonly #stops = new Map<
     number,
     { resolve: (reason: ExitReason) => void; reject: (error: unknown) => void }
   >();
+  readonly #looks = new Map<number, (report: unknown) => void>();
   #nextId = 1;
+  #left: (() => void) | undefined;
 
   constructor(
     core: Core,
@@ -146,10 +176,11 @@ export class Peer {
 
   /** Sends an envelope; one that does not fit is refused to its sender. */
   send(envelope: Envelope): void {
-    const { ask, message, from } = envelope;
-    const path = this.#pathAt(envelope.to.address);
+    const { ask, message, from, to } = envelope;
+    const path = this.#pathAt(to.address);
     const lineage = wireLineage(envelope.lineage, this.#core.clock.now());
     try {
+      for (const text of [to.address, from ?? '', envelope.type]) checkText(text, 'message');
       const wire = toWire(message, this.#refs, `message "${envelope.type}"`);
       const operation =
         ask === undefined
@@ -180,6 +211,8 @@ export class Peer {
 
   /** Watches the life at a ref. */
   monitor(ref: AnyRef, tell: RemoteEnd): () => void {
+    checkText(ref.path, 'ref');
+    this.#checkWatches('a monitor');
     const id = this.#nextId++;
     this.#watches.set(id, tell);
     this.#must([OP.monitor, id, ref.path]);
@@ -190,8 +223,17 @@ export class Peer {
 
   link(life: Life, to: AnyRef): void {
     if (this.#links.has(keyOf(life.cell.path, to.path))) return;
-    this.#addLink(life, to.path);
+    for (const path of [life.cell.path, to.path]) checkText(path, 'ref');
+    this.#checkWatches('a link');
+    this.#addLink(life, to.path, false);
     this.#must([OP.link, life.cell.path, to.path]);
+  }
+
+  /** Each side counts what it has asked for, and holds the other to the same bound. */
+  #checkWatches(asked: string): void {
+    const { watchesMax: max } = TRANSPORT_LIMITS;
+    if (this.#watches.size + this.#links.size - this.#linksOfTheirs < max) return;
+    throw new PeerLimit({ node: this.name, asked, limit: 'watchesMax', max });
   }
 
   unlink(life: Life, from: AnyRef): void {
@@ -200,15 +242,29 @@ export class Peer {
   }
 
   exit(from: Cell, to: AnyRef, reason: ExitReason): void {
-    this.#must([OP.exit, from.path, to.path, this.#lenient(reason)]);
+    for (const path of [from.path, to.path]) checkText(path, 'ref');
+    this.#mustTell(reason, (wire) => [OP.exit, from.path, to.path, wire]);
   }
 
   stop(ref: AnyRef, how: StopOptions | 'kill'): Promise<ExitReason> {
+    checkText(ref.path, 'ref');
     const id = this.#nextId++;
-    const wire = how === 'kill' ? null : [how.timeoutMs ?? null, this.#lenient(how.detail)];
     return new Promise((resolve, reject) => {
       this.#stops.set(id, { resolve, reject });
-      this.#must([OP.stop, id, ref.path, wire]);
+      if (how === 'kill') this.#must([OP.stop, id, ref.path, null]);
+      else {
+        const { timeoutMs = null, detail } = how;
+        this.#mustTell(detail, (wire) => [OP.stop, id, ref.path, [timeoutMs, wire]]);
+      }
+    });
+  }
+
+  /** Asks for the report of the node at the end of a way from there: that, or why there is none. */
+  look(way: readonly string[]): Promise<unknown> {
+    const id = this.#nextId++;
+    return new Promise((resolve) => {
+      this.#looks.set(id, resolve);
+      if (!this.#open || !this.#stream.send([OP.look, id, way], false)) this.#onSeen(id, NO_ANSWER);
     });
   }
 
@@ -217,14 +273,57 @@ export class Peer {
     this.#must([isJoin ? OP.join : OP.leave, group, path]);
   }
 
+  /** Claims a name of the cluster for an agent of this node. */
+  claim(id: number, name: string, path: string, order: number): void {
+    this.#must([OP.claim, id, name, path, order]);
+  }
+
+  claimed(id: number, name: string, isAllowed: boolean): void {
+    this.#must([OP.claimed, id, name, isAllowed]);
+  }
+
+  unclaim(name: string): void {
+    this.#must([OP.unclaim, name]);
+  }
+
+  owes(ask: Ask): boolean {
+    const entry = this.#exports.get(ask.id);
+    return entry?.ask === ask && entry.owed;
+  }
+
+  owesSince(ms: number): boolean {
+    for (const { ask, owed } of this.#exports.values())
+      if (owed && ask.state === 'open' && ask.madeAtMs <= ms) return true;
+    return false;
+  }
+
+  /** Sends a probe after a request. It is no loss when it does not fit: another one is sent later. */
+  probe(ask: Ask, probe: Probe): void {
+    try {
+      this.#stream.send([OP.probe, ask.id, wireProbe(probe)], false);
+    } catch (error) {
+      if (!(error instanceof MalformedFrame)) throw error;
+    }
+  }
+
   /** Sends what must not be lost while the link is up. */
   #must(operation: readonly unknown[]): void {
     if (!this.#open) return;
     try {
       this.#stream.send(operation, true);
     } catch (error) {
-      // A reply, a reason or an output that no frame holds: not to tell of it would be worse.
+      // A reply, a reason or an output that is too big: not to tell of it would be worse.
       this.close(CLOSE.overload, error instanceof Error ? error.message : 'too big');
+    }
+  }
+
+  /** Sends a reason or an error, what cannot travel of it as its text; one that no frame holds as its summary. */
+  #mustTell(reason: unknown, operation: (wire: unknown) => readonly unknown[]): void {
+    if (!this.#open) return;
+    try {
+      this.#stream.send(operation(this.#lenient(reason)), true);
+    } catch {
+      this.#must(operation(this.#lenient(summaryOf(reason))));
     }
   }
 
@@ -251,7 +350,9 @@ export class Peer {
     const { deadlineMs } = lineage;
     const leftMs =
       deadlineMs === Infinity ? null : Math.max(0, deadlineMs - this.#core.clock.now());
-    return [this.#core.node, id, request, target, leftMs];
+    const { textCharsMax } = TRANSPORT_LIMITS;
+    const shown = [request, target].map((text) => text.slice(0, textCharsMax)) as [string, string];
+    return [this.#core.node, id, ...shown, leftMs];
   }
 
   /** A request of the other node, as one of ours whose answer travels back. */
@@ -270,11 +371,16 @@ export class Peer {
       check: (reply) => checkPayload(reply, `reply to "${request}"`),
       answered: (reply) => this.#answer(id, request, reply),
       failed: (error) => {
-        if (this.#imports.delete(id)) this.#must([OP.fail, id, this.#lenient(error)]);
+        if (this.#imports.delete(id)) this.#mustTell(error, (own) => [OP.fail, id, own]);
       },
     };
     const ask = core.ledger.make(asker, request, target, own, nowMs);
     this.#imports.set(id, ask);
+    const { requestsMax: max } = TRANSPORT_LIMITS;
+    if (this.#imports.size > max) {
+      const asked = `request "${request}"`;
+      ask.fail(new PeerLimit({ node: core.node, asked, limit: 'requestsMax', max }));
+    }
     return ask;
   }
 
@@ -287,7 +393,7 @@ export class Peer {
       const why = error instanceof MalformedFrame ? String(error.fields['why']) : undefined;
       const fields = { at: `reply to "${request}"`, given: request, why: why ?? '' };
       const told = why === undefined ? error : new UnfitPayload(fields);
-      this.#must([OP.fail, id, this.#lenient(told)]);
+      this.#mustTell(told, (own) => [OP.fail, id, own]);
     }
   }
 
@@ -358,6 +464,21 @@ export class Peer {
         if (!this.#report.member(operation[0] === OP.join, fields.text(), fields.path()))
           this.close(CLOSE.overload, 'too many members of groups');
         return undefined;
+      case OP.look:
+        return void this.#onLook(fields.number(), fields.texts());
+      case OP.seen:
+        return this.#onSeen(fields.number(), fields.any());
+      case OP.probe: {
+        const ask = this.#imports.get(fields.number());
+        const probe = probeOf(fields.any());
+        return ask === undefined ? undefined : this.#report.probe(ask, probe);
+      }
+      case OP.claim:
+        return this.#onClaim(fields.number(), fields.text(), fields.path(), fields.number());
+      case OP.claimed:
+        return this.#report.claimed(fields.number(), fields.text(), fields.any() === true);
+      case OP.unclaim:
+        return this.#report.unclaim(fields.text());
       default:
         throw malformed('an unknown operation');
     }
@@ -371,6 +492,8 @@ export class Peer {
     const lineage = fields.lineage(core);
     const wire = fields.any();
     const ask = isAsk ? this.#importAsk(wireAskOf(fields.any()), lineage) : undefined;
+    // Refused, since too many are open: the message itself is not even read.
+    if (ask !== undefined && ask.state !== 'open') return;
     const message = fromWire(wire, this.#refs);
     if (!isEvent(message)) throw malformed('no event');
     const cell = this.#find(path);
@@ -411,11 +534,21 @@ export class Peer {
     }
   }
 
+  #onClaim(id: number, name: string, path: string, order: number): void {
+    const { claim, send } = this.#rights;
+    const allowed = claim ?? (send === undefined ? ['*'] : []);
+    if (!allowed.includes('*') && !allowed.includes(name)) this.claimed(id, name, false);
+    else if (!this.#report.claim(this, id, name, path, order))
+      this.close(CLOSE.overload, 'too many names');
+  }
+
   #onMonitor(id: number, path: string): void {
+    if (this.#watched.has(id)) throw malformed('a number of a watch twice');
+    if (this.#hasTooManyWatches()) return;
     const cell = this.#find(path);
     const tell = (incarnation: number, reason: ExitReason): void => {
       this.#watched.delete(id);
-      this.#must([OP.down, id, incarnation, this.#lenient(reason)]);
+      this.#mustTell(reason, (wire) => [OP.down, id, incarnation, wire]);
     };
     if (cell === undefined || !this.#allows(this.#rights.send ?? ['*'], path, cell)) {
       tell(0, NOPROC);
@@ -430,32 +563,41 @@ export class Peer {
     if (!isOver) this.#watched.set(id, () => life.unwatch(monitor));
   }
 
+  #hasTooManyWatches(): boolean {
+    const { watchesMax } = TRANSPORT_LIMITS;
+    if (this.#watched.size + this.#linksOfTheirs < watchesMax) return false;
+    this.close(CLOSE.overload, 'too many monitors and links');
+    return true;
+  }
+
   #onLink(theirs: string, ours: string): void {
+    if (this.#links.has(keyOf(ours, theirs)) || this.#hasTooManyWatches()) return;
     const { link, send } = this.#rights;
     const cell = this.#find(ours);
     const isThere =
       cell !== undefined &&
       (cell.status === 'running' || cell.status === 'starting') &&
       this.#allows(link ?? (send === undefined ? ['*'] : []), ours, cell);
-    if (isThere) this.#addLink(cell.life, theirs, ours);
-    else this.#must([OP.linkDown, ours, theirs, this.#lenient(NOPROC)]);
+    if (isThere) this.#addLink(cell.life, theirs, true, ours);
+    else this.#mustTell(NOPROC, (wire) => [OP.linkDown, ours, theirs, wire]);
   }
 
-  #addLink(life: Life, theirs: string, ours = life.cell.path): void {
-    const key = keyOf(ours, theirs);
-    if (this.#links.has(key)) return;
+  #addLink(life: Life, theirs: string, isTheirs: boolean, ours = life.cell.path): void {
     const forget = life.whenOver((reason) => {
-      this.#links.delete(key);
-      this.#must([OP.linkDown, ours, theirs, this.#lenient(reason)]);
+      this.#forgetLink(ours, theirs);
+      this.#mustTell(reason, (wire) => [OP.linkDown, ours, theirs, wire]);
     });
-    this.#links.set(key, { life, path: theirs, forget });
+    this.#links.set(keyOf(ours, theirs), { life, path: theirs, isTheirs, forget });
+    if (isTheirs) this.#linksOfTheirs += 1;
   }
 
   #forgetLink(ours: string, theirs: string): RemoteLink | undefined {
     const key = keyOf(ours, theirs);
     const link = this.#links.get(key);
+    if (link === undefined) return undefined;
     this.#links.delete(key);
-    link?.forget();
+    if (link.isTheirs) this.#linksOfTheirs -= 1;
+    link.forget();
     return link;
   }
 
@@ -485,11 +627,11 @@ export class Peer {
   #onStop(id: number, path: string, how: unknown): void {
     const cell = this.#find(path);
     const tell = (reason: ExitReason): void =>
-      this.#must([OP.stopped, id, true, this.#lenient(reason)]);
+      this.#mustTell(reason, (wire) => [OP.stopped, id, true, wire]);
     if (cell !== undefined && !this.#allows(this.#rights.stop ?? [], path, cell)) {
       const { address } = cell;
       const error = new NotAllowed({ address, peer: this.name, asked: 'stop' });
-      this.#must([OP.stopped, id, false, this.#lenient(error)]);
+      this.#mustTell(error, (wire) => [OP.stopped, id, false, wire]);
       return;
     }
     if (cell === undefined) return tell(NOPROC);
@@ -506,7 +648,7 @@ export class Peer {
       stopped = ref.stop(options);
     } else throw malformed('a stop');
     stopped.then(tell, (error: unknown) =>
-      this.#must([OP.stopped, id, false, this.#lenient(error)]),
+      this.#mustTell(error, (wire) => [OP.stopped, id, false, wire]),
     );
   }
 
@@ -518,6 +660,21 @@ export class Peer {
     this.#stops.delete(id);
     if (isDone) stop?.resolve(this.#reasonOf(wire));
     else stop?.reject(fromWire(wire, this.#refs));
+  }
+
+  async #onLook(id: number, way: readonly string[]): Promise<void> {
+    const report = maySee(this.#rights) ? await this.#report.look(way) : 'not allowed';
+    if (!this.#open) return;
+    try {
+      this.#stream.send([OP.seen, id, report], false);
+    } catch {
+      this.#must([OP.seen, id, 'a report that no frame holds']);
+    }
+  }
+
+  #onSeen(id: number, report: unknown): void {
+    this.#looks.get(id)?.(report);
+    this.#looks.delete(id);
   }
 
   #reason(fields: Fields): ExitReason {
@@ -562,11 +719,23 @@ export class Peer {
     this.#must([OP.started, id]);
   }
 
-  /** Says farewell: what was sent before still arrives. */
-  leave(): void {
-    this.#stream.flush();
+  /**
+   * Says farewell, and lets the other side close: it has taken then what was sent before. Whoever
+   * closes a socket while something is coming in has it reset, and what is on its way out is lost.
+   */
+  leave(): Promise<void> {
+    if (!this.#open) return Promise.resolve();
+    const { clock, timers } = this.#core;
+    this.#stream.flush(true);
     this.#stream.control('bye');
-    this.close(CLOSE.left, 'left');
+    const dueMs = clock.now() + TRANSPORT_LIMITS.leaveMs;
+    const timer = timers.schedule(dueMs, () => this.close(CLOSE.left, 'left'));
+    return new Promise((resolve) => {
+      this.#left = () => {
+        timers.cancel(timer);
+        resolve();
+      };
+    });
   }
 
   close(code: number, reason: string): void {
@@ -591,12 +760,14 @@ export class Peer {
     this.#links.clear();
     for (const { resolve } of this.#stops.values()) resolve(NOCONNECTION);
     this.#stops.clear();
+    for (const id of this.#looks.keys()) this.#onSeen(id, NO_ANSWER);
     for (const unwatch of this.#watched.values()) unwatch();
     this.#watched.clear();
     const open = [...this.#imports.values()];
     this.#imports.clear();
     for (const ask of open) ask.cancel();
     this.#report.lost(end);
+    this.#left?.();
   }
 
   #loseAsk(ask: Ask): void {
@@ -607,6 +778,14 @@ export class Peer {
 /** What an ask fails with when the node that it went to is lost. */
 export function lost(address: string, message: string): ActorEnded {
   return new ActorEnded({ address, message, reason: NOCONNECTION });
+}
+
+/** Throws for a text that the other side would not take. */
+function checkText(text: string, field: string): void {
+  const { textCharsMax } = TRANSPORT_LIMITS;
+  if (text.length <= textCharsMax) return;
+  const allowed = `no more than ${textCharsMax} characters in an address or a type`;
+  throw new InvalidOption({ field, given: `${text.slice(0, 32)}…`, allowed });
 }
 
 function keyOf(ours: string, theirs: string): string {

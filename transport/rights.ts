@@ -6,8 +6,12 @@ export interface PeerRights {
   readonly send?: readonly string[];
   /** To link with, which can end an agent that traps no exits; default all, and none where `send` is given. */
   readonly link?: readonly string[];
+  /** Names of the cluster that its agents may have, or `*`; default all, and none where `send` is given. */
+  readonly claim?: readonly string[];
   /** To stop, kill and send exit signals to; default none. */
   readonly stop?: readonly string[];
+  /** Whether it is told whom this node sees, its groups and its queues; default true, and false where `send` is given. */
+  readonly look?: boolean;
 }
 
 /** By the name of a node; `*` stands for all others. A node that is not listed may not connect. */
@@ -18,6 +22,11 @@ export function rightsOf(rights: Rights | undefined, node: string): PeerRights |
   if (rights === undefined) return {};
   if (Object.hasOwn(rights, node)) return rights[node];
   return Object.hasOwn(rights, '*') ? rights['*'] : undefined;
+}
+
+/** Whether a peer is told what this node sees. */
+export function maySee({ look, send }: PeerRights): boolean {
+  return look ?? send === undefined;
 }
 
 /** Whether an agent, which lives at `path` under `names`, is among the allowed. */

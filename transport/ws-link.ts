@@ -3,10 +3,11 @@
  * only file that opens sockets.
  */
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
-import type { IncomingMessage } from 'node:http';
-import { createServer, type ServerOptions } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { createServer as createHttpServer, type IncomingMessage } from 'node:http';
+import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import { InvalidOption } from '../runtime/index.ts';
+import { Callers } from './callers.ts';
 import { LinkFailed } from './errors.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
 import { ignore, type Link, type LinkClose, type Links, type Listener } from './link.ts';
@@ -82,12 +83,12 @@ export function wsLinks(options: WsOptions = {}): Links {
   const { port, host = '127.0.0.1', tls, client, insecure = false } = options;
   const settings = { perMessageDeflate: false, maxPayload: TRANSPORT_LIMITS.frameBytesMax };
   return {
-    listen: (accept) => {
+    listen: (accept, refused = ignore) => {
       if (tls === undefined && !insecure && !LOOPBACK.test(host)) {
         const allowed = '127.0.0.1, localhost, ::1, or tls, or insecure: true';
         throw new InvalidOption({ field: 'listen.host', given: host, allowed });
       }
-      return listen(host, port ?? 0, tls, settings, accept);
+      return listen(host, port ?? 0, tls, settings, accept, refused);
     },
     dial: (address) => {
       const url = urlOf(address, insecure);
@@ -112,32 +113,71 @@ function listen(
   tls: ServerOptions | undefined,
   settings: { readonly perMessageDeflate: boolean; readonly maxPayload: number },
   accept: (link: Link) => void,
+  refused: (remote: string, reason: string) => void,
 ): Promise<Listener> {
-  const https = tls === undefined ? undefined : createServer(tls);
-  const server = new WebSocketServer(
-    https === undefined ? { ...settings, host, port } : { ...settings, server: https },
-  );
-  server.on('connection', (socket: WebSocket, request: IncomingMessage) => {
-    const { remoteAddress = '?', remotePort = 0 } = request.socket;
-    accept(new WsLink(socket, `${remoteAddress}:${remotePort}`));
+  const { handshakeMs } = TRANSPORT_LIMITS;
+  const times = {
+    headersTimeout: handshakeMs,
+    requestTimeout: handshakeMs,
+    connectionsCheckingInterval: 1_000,
+  };
+  const server =
+    tls === undefined
+      ? createHttpServer(times)
+      : createHttpsServer({ handshakeTimeout: handshakeMs, ...times, ...tls });
+  server.on('request', (_, response) => response.writeHead(426).end());
+  const callers = new Callers<Socket>((socket) => {
+    refused(remoteOf(socket), 'too many callers');
+    socket.destroy();
+  });
+  const leaving = new Map<string, () => void>();
+  server.on('connection', (socket: Socket) => {
+    const remote = remoteOf(socket);
+    const leave = callers.enter(remote, socket);
+    leaving.set(remote, leave);
+    socket.once('close', () => {
+      leave();
+      if (leaving.get(remote) === leave) leaving.delete(remote);
+    });
+  });
+  const turnAway = (error: Error, socket: Socket & { authorizationError?: string }): void => {
+    const { authorizationError } = socket;
+    refused(remoteOf(socket), authorizationError ?? error.message);
+    socket.destroy();
+  };
+  // What is no HTTP, no TLS, or TLS without the certificate that is asked for; and then no WebSocket.
+  server.on('clientError', turnAway);
+  const sockets = new WebSocketServer({ ...settings, server });
+  sockets.on('wsClientError', (error, socket) => turnAway(error, socket as Socket));
+  sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+    const remote = remoteOf(request.socket);
+    // It is a link now, and waits for its handshake there.
+    leaving.get(remote)?.();
+    accept(new WsLink(socket, remote));
   });
   return new Promise((resolve, reject) => {
     const where = `${tls === undefined ? 'ws' : 'wss'}://${host}`;
-    server.once('error', (cause) =>
+    sockets.once('error', (cause) =>
       reject(new LinkFailed({ address: `${where}:${port}`, why: cause.message }, { cause })),
     );
-    server.once('listening', () => {
-      server.on('error', ignore);
-      const { port: bound } = (https ?? server).address() as AddressInfo;
+    sockets.once('listening', () => {
+      sockets.on('error', ignore);
+      const { port: bound } = server.address() as AddressInfo;
       const close = (): Promise<void> =>
         new Promise((closed) => {
-          server.close(() => (https === undefined ? closed() : https.close(() => closed())));
-          for (const socket of server.clients) socket.terminate();
+          sockets.close();
+          server.close(() => closed());
+          for (const socket of sockets.clients) socket.terminate();
+          server.closeAllConnections();
         });
       resolve({ address: `${where}:${bound}`, close });
     });
-    https?.listen(port, host);
+    server.listen(port, host);
   });
+}
+
+function remoteOf({ remoteAddress = '?', remotePort = 0 }: Socket): string {
+  return `${remoteAddress}:${remotePort}`;
 }
 
 /** The URL of a seed. Throws `InvalidOption`, also for plain `ws` beyond this machine that is not allowed. */

@@ -1,16 +1,28 @@
 // What every link promises, whatever carries its frames.
 
 import { createClock } from 'troupe';
-import { MemoryNetwork, wsLinks, type Link, type LinkClose, type Links } from 'troupe/transport';
+import {
+  MemoryNetwork,
+  ThreadHub,
+  threadLinks,
+  wsLinks,
+  type Link,
+  type LinkClose,
+  type Links,
+} from 'troupe/transport';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-/** Two ways to make links, of the one that listens and the one that dials. */
+/** The ways to make links, of the one that listens and the one that dials. */
 const kinds: Record<string, () => { readonly listening: Links; readonly dialing: Links }> = {
   memory: () => {
     const network = new MemoryNetwork(createClock());
     return { listening: network.links('a'), dialing: network.links('b') };
   },
   ws: () => ({ listening: wsLinks(), dialing: wsLinks() }),
+  threads: () => {
+    const hub = new ThreadHub();
+    return { listening: threadLinks('a', hub.port()), dialing: threadLinks('b', hub.port()) };
+  },
 };
 
 /** One end, with all that it was told. */
@@ -73,7 +85,7 @@ describe.each(Object.keys(kinds))('a link: %s', (kind) => {
 
   it('does not let a frame change after it was sent', async () => {
     const bytes = Buffer.from('before');
-    here.link.send(Uint8Array.from(bytes));
+    here.link.send(bytes);
     bytes.write('after!');
     await there.until(() => there.frames.length === 1);
     expect(there.frames).toEqual(['before']);

@@ -3,11 +3,16 @@ import { parseArgs } from 'node:util';
 import { check, type Outcome } from './check.ts';
 import { corpus } from './index.ts';
 import { VARIANTS } from './pair.ts';
+import { replayEverywhere } from './replays.ts';
 
 const HELP = `npm run corpus -- [PROGRAM...] [--seed N] [--schedules N] [--json]
+npm run corpus -- --replays N
 
 Explores the programs of the corpus (all, or those named, such as D01), the buggy and the correct
 one of each pair, and says what came out. Exits with 1 when a verdict is wrong.
+
+With --replays it replays the tokens of all buggy programs in N fresh processes of each major of
+Node. Exits with 1 when the steps of two replays differ.
 `;
 
 const COLUMNS: readonly (readonly [title: string, cell: (outcome: Outcome) => string | number])[] =
@@ -52,11 +57,18 @@ function main(): void {
       json: { type: 'boolean', default: false },
       seed: { type: 'string' },
       schedules: { type: 'string' },
+      replays: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) {
     process.stdout.write(HELP);
+    return;
+  }
+  const { replays } = numberOf('replays', values.replays);
+  if (replays !== undefined) {
+    const isAlike = replayEverywhere(replays, (line) => process.stdout.write(`${line}\n`));
+    if (!isAlike) process.exitCode = 1;
     return;
   }
   const wanted = positionals.map((name) => name.toUpperCase());

@@ -42,6 +42,21 @@ describe('cases, as an arbitrary of fast-check', () => {
     expect(check(scenario, { numRuns: 50 })).toMatchObject({ failed: false });
   });
 
+  it('fails for a program that draws chance of its own, and says where', () => {
+    const drawing: Scenario = {
+      name: 'drawing',
+      setup({ spawn, send }) {
+        const agent = fromHandler({
+          receive: (_state: undefined, _event: { type: 'go' }) => void Math.random(),
+        });
+        send(spawn(agent, { id: 'A' }), { type: 'go' });
+      },
+    };
+    const { failed, counterexample } = check(drawing, { numRuns: 1, endOnFailure: true });
+    expect(failed).toBe(true);
+    expect(counterexample?.[0].violation?.message).toMatch(/^A uses Math\.random in a step/);
+  });
+
   it('shrinks the workload together with the schedule', () => {
     const queue: Scenario<number[]> = {
       name: 'queue',

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { explore, type Report, type StrategyName } from 'troupe/simulation';
+import { fromHandler, type AgentContext, type ReplyTo } from 'troupe';
+import { choose, explore, type Report, type Scenario, type StrategyName } from 'troupe/simulation';
 import { BUGS, CORRECT, withNoise } from './programs.ts';
 
 const strategies = fc.constantFrom<StrategyName | 'portfolio'>(
@@ -17,6 +18,63 @@ const bugs = fc.constantFrom(...BUGS);
 function untimed(report: Report): Report {
   return { ...report, tookMs: 0 };
 }
+
+type Work = { type: 'work'; replyTo: ReplyTo<{ type: 'ok' }> };
+type Late = { type: 'later' | 'open' };
+
+/** Work that is left for later, when whoever asked for it has gone: only it knows how much time there is. */
+function leftForLater(patience: readonly number[]): Scenario {
+  return {
+    name: 'left for later',
+    setup(stage) {
+      const slow = stage.spawn(
+        fromHandler({
+          *receive(_state: undefined, event: Work, ctx: AgentContext<Work>) {
+            yield* ctx.sleep(5);
+            ctx.reply(event, { type: 'ok' });
+          },
+        }),
+        { id: 'Slow' },
+      );
+      const worker = stage.spawn(
+        fromHandler({
+          initial: () => false,
+          *receive(isOpen: boolean, event: Late, ctx: AgentContext<Late>) {
+            if (event.type === 'open') return true;
+            if (!isOpen) ctx.postpone();
+            else yield* ctx.ask(slow, { type: 'work' });
+            return isOpen;
+          },
+        }),
+        { id: 'Worker' },
+      );
+      const desk = stage.spawn(
+        fromHandler({
+          receive(_state: undefined, event: Work, ctx: AgentContext<Work>) {
+            ctx.reply(event, { type: 'ok' });
+            ctx.send(worker, { type: 'later' });
+          },
+        }),
+        { id: 'Desk' },
+      );
+      stage.client('Client', function* (ctx) {
+        yield* ctx.ask(desk, { type: 'work' }, { timeoutMs: choose('patience', patience) });
+        ctx.send(worker, { type: 'open' });
+      });
+    },
+  };
+}
+
+describe('the search of all states', () => {
+  it('tells apart what has more time left than before, where nothing else differs', () => {
+    const strategy = 'exhaustive';
+    expect(explore(leftForLater([Infinity]), { strategy }).verdict).toBe('PROVED');
+    expect(explore(leftForLater([4]), { strategy }).verdict).toBe('CRASH');
+    const { verdict, failure } = explore(leftForLater([Infinity, 4]), { strategy });
+    expect(verdict).toBe('CRASH');
+    expect(failure?.violation.message).toMatch(/^Worker crashed and nobody was told: AskTimeout/);
+  });
+});
 
 describe('the search', () => {
   it('does the same for the same seed, down to every step and the token', () => {

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { fromHandler } from 'troupe';
 import {
   BadToken,
+  assert,
   decodeSeed,
   decodeToken,
   explore,
@@ -43,6 +45,24 @@ describe('a token', () => {
     expect(again.unknown).not.toEqual([]);
     expect(again.case.constraints).toEqual([]);
     expect(again.violation).toBeUndefined();
+  });
+
+  it('of a program that has come to look at the time is told so, and is no finding', () => {
+    const agent = (reads: boolean) =>
+      fromHandler({
+        receive(_state: undefined, _event: { type: 'go' }) {
+          if (reads) Date.now();
+          assert(false, 'never');
+        },
+      });
+    const program = (reads: boolean): Scenario => ({
+      name: 'reading',
+      setup: ({ spawn, send }) => send(spawn(agent(reads), { id: 'A' }), { type: 'go' }),
+    });
+    const { token } = failing(program(false));
+    expect(replayToken(program(false), token).violation?.verdict).toBe('SAFETY');
+    const { violation } = replayToken(program(true), token);
+    expect(violation).toMatchObject({ verdict: 'NONDETERMINISTIC', agents: ['A'] });
   });
 
   it('of another scenario is refused, and both are named', () => {

@@ -376,4 +376,20 @@ describe('chance and time', () => {
     expect(verdict).toBe('SAFETY');
     expect(failure?.steps.map(({ kind }) => kind)).toEqual(['timer', 'deliver', 'deliver']);
   });
+
+  it('names a child whose first state depends on chance, and not its parent', () => {
+    const childOf = fromHandler({
+      initial: () => Math.random(),
+      receive: (state: number, _event: Go) => state,
+    });
+    const parent = fromHandler({
+      receive: (_state: undefined, _event: Go, ctx: Ctx) => void ctx.spawn(childOf, { id: 'C' }),
+    });
+    const { verdict, failure } = explore({
+      setup: ({ spawn, send }) => send(spawn(parent, { id: 'P' }), { type: 'go' }),
+    });
+    expect(verdict).toBe('NONDETERMINISTIC');
+    expect(failure?.violation).toMatchObject({ agents: ['P/C'] });
+    expect(failure?.violation.message).toMatch(/^P\/C uses Math\.random in a step/);
+  });
 });

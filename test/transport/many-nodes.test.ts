@@ -192,7 +192,7 @@ describe('a peer that takes nothing', () => {
     const value = 'x'.repeat(100_000);
     for (let sent = 0; sent < 100; sent += 1) {
       ref.send({ type: 'note', value });
-      await stage.settle();
+      await stage.advance(1);
     }
     const asked = outcome(ref.ask({ type: 'echo', value }));
     await stage.advance(10);
@@ -220,15 +220,16 @@ describe('a peer that takes nothing', () => {
     expect(edge.node.nodes()[0]!.waitingBytes).toBe(0);
   });
 
-  it('refuses a message that no frame holds to its sender', async () => {
+  it('refuses a message beyond messageBytesMax to its sender', async () => {
     await stage.join('core');
     const edge = await stage.join('edge', { seeds: ['memory:core'] });
     await stage.advance(10);
     const asked = outcome(
-      far(edge.node, 'core/echo').ask({ type: 'echo', value: 'x'.repeat(2_000_000) }),
+      far(edge.node, 'core/echo').ask({ type: 'echo', value: 'x'.repeat(5_000_000) }),
     );
     await stage.advance(10);
     expect(asked.error).toMatchObject({ code: 'UNFIT_PAYLOAD' });
+    expect(asked.error?.message).toMatch(/5000\d+ bytes; 4194304 fit into a message/);
     expect(edge.node.nodes()).toHaveLength(1);
   });
 });

@@ -48,6 +48,23 @@ describe('the start of an agent', () => {
     expect(diary).toEqual(['initial', 'start', 'message']);
   });
 
+  it('makes the first state of a child as a doing of the child: what that sends is from it', async () => {
+    const system = createTestSystem();
+    const events = inspected(system);
+    const listener = spawnPuppet(system, 'listener');
+    const child = fromHandler({
+      initial: () => tell(listener, () => undefined),
+      receive: () => undefined,
+    });
+    const parent = spawnPuppet(system, 'parent');
+    await system.settle();
+    events.length = 0;
+    tell(parent, (ctx) => void ctx.spawn(child, { id: 'child' }));
+    await system.settle();
+    const sent = events.filter(({ type }) => type === 'delivered');
+    expect(sent).toMatchObject([{ to: parent.address }, { from: `${parent.address}/child` }]);
+  });
+
   it('starts agents in the order in which they were spawned', async () => {
     const system = createTestSystem();
     const diary: string[] = [];

@@ -1,0 +1,42 @@
+/** Every limit of the library of agents: name, unit, default, and what happens at it. */
+export const ACTORS_LIMITS = {
+  /** Milliseconds that a task has when code outside agents sets none; passing it fails the task with `timeout`. */
+  taskMs: 60_000,
+  /** Delegations of a whole task, nested ones too, when its budget names no `calls`; one more fails with `budgetExceeded`. */
+  callsMax: 1_000,
+  /** Tasks that a performer works on at a time; further ones wait in its mailbox. */
+  concurrency: 8,
+  /** Milliseconds, and at most a tenth of what there is, that a team keeps of its time for putting its results together, and that a performer gets beyond a deadline to say how the task ended. */
+  marginMs: 100,
+  /** Characters kept of an error's message in a failure. */
+  messageCharsMax: 500,
+  /** Causes kept of a failure, at each level. */
+  causesMax: 16,
+  /** Milliseconds that an approver has; then the request has expired. */
+  approvalTimeoutMs: 900_000,
+  /** Records that a guard keeps; the oldest go first. */
+  auditCapacity: 1_000,
+  /** Denials that stick to their call; the oldest are forgotten. */
+  denialsKept: 1_024,
+  /** Times that a request is decided anew because the world was not as believed; one more fails it. */
+  conflictRetries: 3,
+  /** Calls of a model for one task; one more ends it with what there is. */
+  modelTurnsMax: 20,
+  /** Milliseconds of one call of a model; then it fails with `timeout`. */
+  modelCallMs: 60_000,
+  /** Tokens of one answer of a model, reserved before the call; a longer answer is cut there. */
+  outputTokensMax: 1_024,
+  /** Characters that count as one token where a prompt is estimated. */
+  charsPerToken: 4,
+  /** Milliseconds without a part of a stream; then the call fails. */
+  streamSilenceMs: 30_000,
+  /** Times that a model is told what was wrong with its calls and answers; one more fails the task. */
+  repairsMax: 3,
+  /** Calls of one tool with the same arguments and result; so many fail the task with `loopDetected`. */
+  sameToolCallsMax: 4,
+} as const;
+
+/** The margin of a time: see `marginMs`. */
+export function marginOf(timeMs: number): number {
+  return Math.min(ACTORS_LIMITS.marginMs, timeMs / 10);
+}
