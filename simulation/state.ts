@@ -143,11 +143,15 @@ export class StateHash {
       ({ event, dueMs, lineage }) =>
         `${this.#text(event)}@${dueMs - nowMs}${this.#heritage(lineage)}`,
     );
-    const outside = [...cell.outside].map(({ from, message }) => `${from}:${this.#text(message)}`);
+    const outside = [...cell.outside].map(
+      ({ from, message, lineage }) => `${from}:${this.#text(message)}${this.#heritage(lineage)}`,
+    );
     // Time goes on, a sender that waits may end, and a child, without anything happening to this agent.
     if (timers.length > 0 || outside.length > 0 || isSupervisor(cell.options.logic))
       this.#isFleeting = true;
-    return `${path} ${status}${suspended ? ' suspended' : ''} ${this.#inside(cell)} | ${trail} | ${waiting.join(' ')} | ${postponed} | ${timers.sort().join()} | ${outside.join()}`;
+    // Whoever waits in the midst of its code goes on with what its message has left.
+    const left = trail === '' ? '' : this.#heritage(cell.life.current?.lineage);
+    return `${path} ${status}${suspended ? ' suspended' : ''} ${this.#inside(cell)} | ${trail}${left} | ${waiting.join(' ')} | ${postponed} | ${timers.sort().join()} | ${outside.join()}`;
   }
 
   /** What an agent is in: its state or snapshot, and those of the actors inside it. */
