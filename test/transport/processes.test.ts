@@ -136,3 +136,26 @@ it(
     expect(await two.node.hears({ told: 'went' })).toMatchObject({ by: ['two', 'one'] });
   },
 );
+
+it(
+  'a node whose event loop stands still is told apart from one that is dead, and all goes on',
+  { timeout: 120_000 },
+  async () => {
+    const one = await start('one', '0', []);
+    const two = await start('two', '0', [one.address]);
+    await one.node.hears({ told: 'nodeup', node: 'two' });
+    one.node.order({ do: 'monitor', at: 'two' });
+    one.node.order({ do: 'hold', at: 'two' });
+    await one.node.hears({ told: 'held' });
+    two.node.order({ do: 'stall' });
+    await one.node.hears({ told: 'suspect', node: 'two' });
+    const stalled = await one.node.hears({ told: 'stalled', node: 'two' });
+    expect(stalled['stalledMs']).toBeGreaterThanOrEqual(1_000);
+    await one.node.hears({ told: 'alive', node: 'two' });
+    // It knows of itself, and takes nobody else for dead.
+    await two.node.hears({ told: 'stalled', node: 'two' });
+    one.node.order({ do: 'ring', ring: ['two'] });
+    expect(await one.node.hears({ told: 'went' })).toMatchObject({ by: ['one', 'two'] });
+    expect([...one.node.heard, ...two.node.heard]).toEqual([]);
+  },
+);
