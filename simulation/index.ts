@@ -17,7 +17,14 @@ export type { SequentialModel } from './linearizable.ts';
 export { Trial, TrialFailed, cases, holds } from './property.ts';
 export type { Coverage, Failure, Minimal, Report } from './report.ts';
 export type { Choice, Step } from './step.ts';
-export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
+export {
+  requires,
+  type Faults,
+  type NodeStage,
+  type OrderRule,
+  type Scenario,
+  type Stage,
+} from './scenario.ts';
 export type { Move } from './schedule.ts';
 export { markdownOf, sequenceDiagram, waitForGraph } from './sequence-diagram.ts';
 export {

@@ -44,6 +44,9 @@ function alarmsOf(scenario: Scenario): Alarm[] {
   watchForTrouble(system, { mayWait, onAlarm: (alarm) => alarms.push(alarm) });
   const stage: Stage = {
     system,
+    at: () => {
+      throw new Error('these programs have one node');
+    },
     spawn: (logic, ...args) => system.spawn(logic, ...args),
     send: (to, message) => to.send(message as never),
     ask: (to, request, options) =>
