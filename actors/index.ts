@@ -1,7 +1,91 @@
 /** The public surface of `troupe/actors`. */
-export { InvalidConfig, loadConfig } from './config.ts';
-export type { Config, ConfigSources, ConfigSpec, FlagOf } from './config.ts';
-export type { Sourced } from './config-layer.ts';
-export { diffConfigs } from './config-diff.ts';
-export type { ConfigDifference, ConfigSide } from './config-diff.ts';
-export { Secret } from './secret.ts';
+export { ACTORS_LIMITS } from './limits.ts';
+export type {
+  AnyPerformer,
+  CancelTask,
+  Cancelled,
+  Done,
+  Failed,
+  InputOf,
+  Outcome,
+  OutputOf,
+  PartlyDone,
+  Performer,
+  PerformerEvent,
+  PerformerLogic,
+  PerformerName,
+  PerformerRef,
+  Step,
+  Task,
+  TaskReply,
+  TaskRequest,
+  TaskSpec,
+} from './task.ts';
+export { TaskFailed, failureOf } from './failure.ts';
+export type {
+  EffectState,
+  Failure,
+  FailureKind,
+  FailureParts,
+  FailureSite,
+  ResourcesLeft,
+  RetryAdvice,
+} from './failure.ts';
+export { fit } from './schema.ts';
+export { Purse } from './purse.ts';
+export { performer } from './performer.ts';
+export type { Members, PerformerOptions, PerformerState, Team } from './performer.ts';
+export { PartialResult } from './run.ts';
+export type { PerformOptions, RetryOptions, TaskRun, Work, Worked } from './run.ts';
+export type { Call, CallOptions } from './call.ts';
+export { perform } from './perform.ts';
+export type { PerformRootOptions } from './perform.ts';
+export { InvalidConfig, loadConfig } from './configuration/config.ts';
+export type { Config, ConfigSources, ConfigSpec, FlagOf } from './configuration/config.ts';
+export type { Sourced } from './configuration/layer.ts';
+export { diffConfigs } from './configuration/diff.ts';
+export type { ConfigDifference, ConfigSide } from './configuration/diff.ts';
+export { Secret } from './configuration/secret.ts';
+export { decide } from './guard/policy.ts';
+export type {
+  Decision,
+  EffectClass,
+  Policy,
+  PolicyQuery,
+  PolicyRule,
+  Principal,
+  Ruling,
+} from './guard/policy.ts';
+export { guard } from './guard/guard.ts';
+export type { Audited, Guard, GuardEvent, GuardOptions } from './guard/guard.ts';
+export { EffectConflict, guardedAction } from './guard/guarded-action.ts';
+export type {
+  EffectCall,
+  GuardedAction,
+  GuardedActions,
+  Perform,
+  Verdict,
+} from './guard/guarded-action.ts';
+export type { Approval, ApprovalRequest, Approver } from './guard/approval.ts';
+export type { AuditRecord } from './guard/audit.ts';
+export { digestOf } from './digest.ts';
+export type {
+  GenerateResult,
+  JsonValue,
+  LanguageModel,
+  ModelCall,
+  ModelMessage,
+  ModelUsage,
+  ResultPart,
+  StreamPart,
+  StreamResult,
+  TextPart,
+  ToolCallPart,
+  ToolDeclaration,
+  ToolResultPart,
+} from './models/language-model.ts';
+export { ModelHttpError, openAICompatible } from './models/openai-compatible.ts';
+export type { OpenAICompatibleOptions } from './models/openai-compatible.ts';
+export { ScriptError, chaos, rule, scripted } from './models/test-model.ts';
+export type { ChaosOptions, ModelStep, ScriptedModel, TestModel } from './models/test-model.ts';
+export { StreamCut } from './models/turn.ts';

@@ -19,6 +19,7 @@ import {
   type Ref,
   type StopOptions,
 } from './ref.ts';
+import { running } from './step.ts';
 
 /** The one implementation of {@link Ref}. Its fields are private so that XState's walk over a context sees none. */
 export class AgentRef extends Marked implements Ref<EventObject> {
@@ -86,13 +87,26 @@ export class AgentRef extends Marked implements Ref<EventObject> {
     return this.cell ?? this.#core.elsewhere(this.#node, this.#path);
   }
 
+  /** @internal Whose it is. */
+  get core(): Core {
+    return this.#core;
+  }
+
+  /** The system for which it is used: its own, or the node whose agent's step runs. */
+  get #user(): Core {
+    const user = running.cell?.core;
+    return user?.network.remote === undefined ? this.#core : user;
+  }
+
   /** @internal What XState's `sendTo` and its relay call. */
   _send(event: EventObject): void {
-    this.#core.send(this.destination, event, undefined);
+    const user = this.#user;
+    user.send(user.own(this).destination, event, undefined);
   }
 
   ask(request: { readonly type: string }, options: AskOptions = NO_ASK_OPTIONS): Promise<never> {
-    return this.#core.askFromOutside(this.destination, request, options);
+    const user = this.#user;
+    return user.askFromOutside(user.own(this).destination, request, options);
   }
 
   offer(event: EventObject, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -136,6 +150,8 @@ export class AgentRef extends Marked implements Ref<EventObject> {
         allowed: 'milliseconds >= 0 or "infinity"',
       });
     }
+    const user = this.#user;
+    if (user !== this.#core) return user.own(this).stop(options);
     const cell = this.lastCell;
     if (cell === undefined) return this.#stopAway(options);
     const grace = timeoutMs ?? cell.options.shutdown;
@@ -145,6 +161,8 @@ export class AgentRef extends Marked implements Ref<EventObject> {
   }
 
   async kill(): Promise<ExitReason> {
+    const user = this.#user;
+    if (user !== this.#core) return user.own(this).kill();
     const cell = this.lastCell;
     return cell === undefined ? this.#stopAway('kill') : this.#over(cell, () => cell.kill());
   }
@@ -235,7 +253,7 @@ export class AgentRef extends Marked implements Ref<EventObject> {
   }
 
   #local(asked: string): Cell {
-    if (this.#node !== this.#core.node) throw new NotLocal({ address: this.address, asked });
+    if (this.#node !== this.#user.node) throw new NotLocal({ address: this.address, asked });
     const cell = this.lastCell;
     if (cell === undefined) throw new NoSuchActor({ address: this.address, message: asked });
     return cell;

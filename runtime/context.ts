@@ -31,9 +31,10 @@ import type {
 import { nameOf } from './names.ts';
 import { checkFunction, checkOptions } from './options.ts';
 import { NO_ASK_OPTIONS } from './ref.ts';
+import { resourceName, type Resources } from './resources.ts';
 import type { SavedTimer } from './store.ts';
 import { running } from './step.ts';
-import { Wait, waitAll } from './wait.ts';
+import { Wait, waitAll, waitAny } from './wait.ts';
 
 /** A request as its handler sees it. */
 export interface Request<TReply extends EventObject = EventObject> {
@@ -67,6 +68,10 @@ export interface AgentContext<
   readonly remainingMs: number;
   /** What the task of the current message may still spend. */
   readonly budget: Budget | undefined;
+  /** How many asks and handoffs lie between the root of its task and the current message. */
+  readonly hops: number;
+  /** The addresses of those who asked or handed on, from the root of the task to the newest. */
+  readonly chain: readonly string[];
   /** The clock's monotonic milliseconds. */
   now(): number;
   /** A number in [0, 1), from the `random` seam. */
@@ -145,12 +150,24 @@ export interface AgentContext<
   /** Waits for a promise of the outside world. */
   wait<T>(promise: PromiseLike<T>): Wait<T>;
   /**
+   * Says that this life holds a resource, such as a lock that another agent has given it, until it
+   * releases it or ends. It changes nothing: with it a deadlock over resources is told as one, by a
+   * watchdog and by a simulation. A resource has a name, or is the ref of the agent that keeps it.
+   */
+  holds(resource: string | AnyRef): void;
+  /** Says that it waits for a resource, until it holds it. A request that lies at the agent that keeps it says so too. */
+  wants(resource: string | AnyRef): void;
+  /** Says that it neither holds nor wants the resource any more. */
+  releases(resource: string | AnyRef): void;
+  /**
    * Does work of the outside world under a name, and waits for it. The signal is that of the life.
    * A simulation does not call `run`: it has a model of that name.
    */
   effect<T>(key: string, run: (signal: AbortSignal) => PromiseLike<T>, input?: unknown): Wait<T>;
   /** Waits for all. */
   all: typeof waitAll;
+  /** Waits for the first to settle, well or not, and gives its index; never settles when there is none. */
+  any: typeof waitAny;
   /** Writes the snapshot when the step ends (`persist.save: 'manual'`). */
   save(): void;
   /** Tells the log and the inspection. */
@@ -168,6 +185,8 @@ export class Context implements AgentContext<EventObject> {
   postponed = false;
   /** A manual save is due at the end of the step. */
   saveDue = false;
+  /** What it says that it holds and wants. */
+  resources: Resources | undefined;
   constructor(life: Life) {
     this.#life = life;
   }
@@ -186,6 +205,9 @@ export class Context implements AgentContext<EventObject> {
 
   get all(): typeof waitAll {
     return waitAll;
+  }
+  get any(): typeof waitAny {
+    return waitAny;
   }
   get self(): Ref<EventObject> {
     return this.#life.cell.ref;
@@ -209,6 +231,12 @@ export class Context implements AgentContext<EventObject> {
   }
   get budget(): Budget | undefined {
     return this.#life.current?.lineage?.budget;
+  }
+  get hops(): number {
+    return this.#life.current?.lineage?.hops ?? 0;
+  }
+  get chain(): readonly string[] {
+    return this.#life.current?.lineage?.path ?? [];
   }
   now(): number {
     const { clock } = this.#life.cell.core;
@@ -351,7 +379,7 @@ export class Context implements AgentContext<EventObject> {
 
   exit(to: AnyRef, reason: ExitReason): void {
     const cell = this.#cell;
-    const target = cellOf(to);
+    const target = cell.core.cellHere(to);
     checkReason(reason);
     if (target === undefined) {
       cell.core.exitAway(to, cell, reason);
@@ -363,13 +391,13 @@ export class Context implements AgentContext<EventObject> {
 
   link(to: AnyRef): void {
     const cell = this.#cell;
-    const target = cellOf(to);
+    const target = cell.core.cellHere(to);
     if (target !== undefined) this.#life.link(target);
     else if (cell.core.network.remote?.link(this.#life, to) !== true)
       cell.core.exitElsewhere(cell, to);
   }
   unlink(from: AnyRef): void {
-    const target = cellOf(from);
+    const target = this.#cell.core.cellHere(from);
     if (target !== undefined) this.#life.unlink(target);
     else this.#cell.core.network.remote?.unlink(this.#life, from);
   }
@@ -437,6 +465,29 @@ export class Context implements AgentContext<EventObject> {
     return wait;
   }
 
+  holds(resource: string | AnyRef): void {
+    const name = resourceName(resource);
+    const { held, wanted } = this.#resources();
+    wanted.delete(name);
+    held.add(name);
+  }
+
+  wants(resource: string | AnyRef): void {
+    this.#resources().wanted.add(resourceName(resource));
+  }
+
+  releases(resource: string | AnyRef): void {
+    const name = resourceName(resource);
+    const { held, wanted } = this.#resources();
+    wanted.delete(name);
+    held.delete(name);
+  }
+
+  #resources(): Resources {
+    void this.#cell;
+    return (this.resources ??= { held: new Set(), wanted: new Set() });
+  }
+
   effect<T>(key: string, run: (signal: AbortSignal) => PromiseLike<T>, input?: unknown): Wait<T> {
     if (typeof key !== 'string' || key === '')
       throw new InvalidOption({ field: 'effect', given: key, allowed: 'a non-empty string' });
@@ -444,22 +495,28 @@ export class Context implements AgentContext<EventObject> {
     const { core, path: agent } = this.#cell;
     const { signal } = this;
     const wait = new Wait<T>();
+    const effect = { key, kind: 'promise', input, agent, place: undefined } as const;
     if (core.effects === undefined) {
+      const recorded = core.recorder?.begun(effect);
       try {
-        return this.wait(run(signal));
+        const work = run(signal);
+        if (recorded !== undefined)
+          work.then(
+            (value) => recorded.done(value),
+            (error: unknown) => recorded.failed(error),
+          );
+        return this.wait(work);
       } catch (error) {
+        recorded?.failed(error);
         wait.fail(error);
         return wait;
       }
     }
-    const giveUp = core.effects.begin(
-      { key, kind: 'promise', input, agent, place: undefined },
-      {
-        done: (value) => wait.settle(value as T),
-        failed: (error) => wait.fail(error),
-        next: () => undefined,
-      },
-    );
+    const giveUp = core.effects.begin(effect, {
+      done: (value) => wait.settle(value as T),
+      failed: (error) => wait.fail(error),
+      next: () => undefined,
+    });
     signal.addEventListener('abort', giveUp, { once: true });
     wait.whenSettled(() => signal.removeEventListener('abort', giveUp));
     return wait;

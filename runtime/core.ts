@@ -47,6 +47,7 @@ import { Names } from './names.ts';
 import type { Network } from './network.ts';
 import { checkOptions } from './options.ts';
 import type { Random } from './random.ts';
+import type { Recorder } from './recorder.ts';
 import { NO_ASK_OPTIONS, type AgentName, type AnyRef, type AskOptions } from './ref.ts';
 import { Roster } from './roster.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -134,6 +135,8 @@ export class Core {
   };
   stopping = false;
   watch: Watch | undefined;
+  /** Keeps what comes in from outside, when a watchdog is to. */
+  recorder: Recorder | undefined;
   /** Requests that the step hands on: when it has ended, a circle may have closed. */
   readonly forwarded: Ask[] = [];
   readonly #parts: CoreParts;
@@ -191,7 +194,7 @@ export class Core {
     this.stats.delivered += 1;
     if (this.inspection.seesDeliveries) {
       const { to, from, message } = envelope;
-      const path = this.#pathOf(to.address);
+      const path = this.pathOf(to.address);
       this.inspection.emit({
         type: 'delivered',
         path,
@@ -265,7 +268,7 @@ export class Core {
       if (this.inspection.active) {
         this.inspection.emit({
           type: 'asked',
-          path: this.#pathOf(to.address),
+          path: this.pathOf(to.address),
           to: to.address,
           request: request.type,
           by: asker.address,
@@ -366,6 +369,7 @@ export class Core {
       (this.#offers ??= new WeakMap()).set(envelope, (reason) =>
         reject(refusal(ref, message.type, reason)),
       );
+      this.recorder?.entered(envelope);
       const admitted = (): void => {
         signal?.removeEventListener('abort', abort);
         resolve();
@@ -379,7 +383,10 @@ export class Core {
     // A step's sends wait for its end; those of a continuation that runs in no step leave at once.
     if (running.cell !== undefined) running.cell.post(envelope);
     else if (life !== undefined && life === life.cell.life) life.cell.sendNow(envelope);
-    else this.deliver(envelope, envelope.ask === undefined ? undefined : NOTHING);
+    else {
+      if (envelope.from === undefined) this.recorder?.entered(envelope);
+      this.deliver(envelope, envelope.ask === undefined ? undefined : NOTHING);
+    }
   }
 
   #resend(envelope: Envelope): void {
@@ -476,7 +483,7 @@ export class Core {
     const { path, life } = cell;
     const { log, crashDetails } = this.#parts;
     const given = crashFields(cell, error, poison, crashDetails);
-    const report = this.#shown({ level: 'error', label: 'agent crashed', path, fields: given });
+    const report = this.shown({ level: 'error', label: 'agent crashed', path, fields: given });
     const { fields } = report;
     if (this.inspection.active) {
       const { incarnation } = life;
@@ -538,7 +545,8 @@ export class Core {
 
   /** Watches whoever lives at the ref: without `report` the life that watches gets the `Down` as a message. */
   monitor(ref: AnyRef, watcher: Life | undefined, report: Monitor['report']): Monitor {
-    const cell = cellOf(ref) ?? (ref instanceof AgentRef ? ref.lastCell : undefined);
+    const cell =
+      this.cellHere(ref) ?? (ref instanceof AgentRef ? this.own(ref).lastCell : undefined);
     if (cell !== undefined) return cell.life.watch(watcher, report);
     const monitor: Monitor = { watched: undefined, watcher, report, away: undefined, at: -1 };
     const tell = (incarnation: number, reason: ExitReason): void => {
@@ -559,7 +567,7 @@ export class Core {
 
   /** Where a ref, a name or one of our own destinations leads now. */
   destinationOf(to: unknown): Destination {
-    if (to instanceof AgentRef) return to.destination;
+    if (to instanceof AgentRef) return this.own(to).destination;
     const ask = askOf(to);
     if (ask !== undefined) return ask;
     if (isDestination(to)) return to;
@@ -573,6 +581,24 @@ export class Core {
       given: to,
       allowed: 'a ref, a replyTo or an agentName(...)',
     });
+  }
+
+  /**
+   * The ref as this system has it. One of another system in this process leads straight to that
+   * system's cell; for a node among others it is the ref of another node, past which nothing goes.
+   */
+  own(ref: AgentRef): AgentRef {
+    const { core } = ref;
+    if (core === this || this.network.remote === undefined) return ref;
+    if (core.node !== this.node) return this.refAt(ref.address);
+    const given = `${ref.address}, a ref of another system "${core.node}"`;
+    const allowed = `a ref of this system "${this.node}", or of a node with another name`;
+    throw new InvalidOption({ field: 'ref', given, allowed });
+  }
+
+  /** The cell that a ref leads to from here; undefined for an agent of another node. */
+  cellHere(ref: AnyRef): Cell | undefined {
+    return cellOf(ref instanceof AgentRef ? this.own(ref) : ref);
   }
 
   whereis(name: AgentName): AnyRef | undefined {
@@ -644,12 +670,12 @@ export class Core {
 
   /** The agent that lives at an address of this node. */
   cellAt(address: string | undefined): Cell | undefined {
-    const path = address === undefined ? undefined : this.#pathOf(address);
+    const path = address === undefined ? undefined : this.pathOf(address);
     return path === undefined ? undefined : this.cells.get(path);
   }
 
   /** The path at an address of this node; undefined for another node, an ask or a name. */
-  #pathOf(address: string): string | undefined {
+  pathOf(address: string): string | undefined {
     const isPlace = address.startsWith(`${this.node}/`) && !/[#\s]/.test(address);
     return isPlace ? address.slice(this.node.length) : undefined;
   }
@@ -699,15 +725,15 @@ export class Core {
     const logged = this.log.isLevelEnabled?.(level) !== false;
     if (!logged && !this.inspection.active) return;
     const fields = typeof given === 'function' ? given() : given;
-    const report = this.#shown({ level, label, path, fields });
+    const report = this.shown({ level, label, path, fields });
     const { label: shown } = report;
     if (logged)
       this.#parts.log[level]({ label: shown, path: report.path, ...report.fields }, shown);
     if (this.inspection.active) this.inspection.emit({ type: 'report', report });
   }
 
-  /** A report as the log and the inspection get it. */
-  #shown(report: Report): Report {
+  /** A report as the log, the inspection and a recording get it. */
+  shown(report: Report): Report {
     return redacted(report, this.#parts.redact);
   }
 
@@ -724,16 +750,16 @@ export class Core {
   /** An error as the inspection gets it. */
   #shownError(label: string, path: string, err: unknown): unknown {
     if (err === undefined || this.#parts.redact === undefined) return err;
-    return this.#shown({ level: 'error', label, path, fields: { err } }).fields['err'];
+    return this.shown({ level: 'error', label, path, fields: { err } }).fields['err'];
   }
 
   /** A dead letter as the inspection gets it: what is kept to be sent again stays as it is. */
   #shownLetter(letter: DeadLetter): DeadLetter {
     if (letter.reason !== 'poison' || this.#parts.redact === undefined) return letter;
     const { to, message, error } = letter;
-    const path = this.#pathOf(to) ?? to;
+    const path = this.pathOf(to) ?? to;
     const fields = { message, err: error };
-    const shown = this.#shown({ level: 'warn', label: 'dead letter', path, fields }).fields;
+    const shown = this.shown({ level: 'warn', label: 'dead letter', path, fields }).fields;
     return { ...letter, message: shown['message'], error: shown['err'] };
   }
 
@@ -748,12 +774,12 @@ export class Core {
     if (this.inspection.active && ask.state !== 'open') {
       this.inspection.emit({
         type: 'settled',
-        path: this.#pathOf(ask.target),
+        path: this.pathOf(ask.target),
         to: ask.target,
         request: ask.request,
         by: ask.by,
         outcome: ask.state,
-        error: this.#shownError('request failed', this.#pathOf(ask.target) ?? ask.target, error),
+        error: this.#shownError('request failed', this.pathOf(ask.target) ?? ask.target, error),
         tookMs,
       });
     }

@@ -83,5 +83,6 @@ export {
   UnsupportedXState,
 } from './errors.ts';
 export type { AskProgress } from './errors.ts';
+export type { RecordedEffect, RecordedMessage, Recording } from './recorder.ts';
 export type { CustodyEntry } from './custody.ts';
 export { watchForTrouble, type Alarm, type WatchdogOptions } from './watchdog.ts';

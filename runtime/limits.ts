@@ -36,6 +36,8 @@ export const LIMITS = {
   stormWindowMs: 10_000,
   /** Entries of who had a request, and what they did with it, that an alarm gives: the newest. */
   custodyMax: 32,
+  /** Messages from outside and effects that a watchdog keeps when it records; the oldest go first. */
+  recordedMax: 1_000,
   /** Milliseconds of real time that `run` of a test system waits for I/O while nothing is due; then it rejects with `NotSettled`. */
   idleMsMax: 4_000,
   /** Virtual timers that one `run` of a test system fires; one more rejects it with `NotSettled`. */

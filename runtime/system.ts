@@ -2,7 +2,6 @@
  * A system: the agents of one process, and what they share. This is the face of the runtime.
  */
 import type { AnyActorLogic, InspectionEvent as XStateInspectionEvent } from 'xstate';
-import { cellOf } from './agent-ref.ts';
 import type { Cell } from './cell.ts';
 import { createClock, type Clock } from './clock.ts';
 import { Core } from './core.ts';
@@ -457,7 +456,7 @@ class TroupeSystem implements System {
   }
 
   #cell(ref: AnyRef): Cell {
-    const cell = cellOf(ref);
+    const cell = this.#core.cellHere(ref);
     if (cell === undefined)
       throw new InvalidOption({
         field: 'ref',

@@ -10,7 +10,8 @@ import type { Ask } from './ask.ts';
 export class Wait<T> implements PromiseLike<T> {
   #state: 'open' | 'ok' | 'failed' = 'open';
   #value: unknown;
-  #listener: (() => void) | undefined;
+  /** One mostly, and then it is no list. */
+  #listener: (() => void) | (() => void)[] | undefined;
   /** @internal The requests whose answers it waits for, all of them; undefined when it waits for something else. */
   get asks(): readonly Ask[] | undefined {
     return undefined;
@@ -39,13 +40,8 @@ export class Wait<T> implements PromiseLike<T> {
   whenSettled(listener: () => void): void {
     if (this.#state !== 'open') listener();
     else if (this.#listener === undefined) this.#listener = listener;
-    else {
-      const earlier = this.#listener;
-      this.#listener = () => {
-        earlier();
-        listener();
-      };
-    }
+    else if (typeof this.#listener === 'function') this.#listener = [this.#listener, listener];
+    else this.#listener.push(listener);
   }
 
   /** @internal The value; throws the error of a failed wait. */
@@ -91,7 +87,8 @@ export class Wait<T> implements PromiseLike<T> {
     this.#value = value;
     const listener = this.#listener;
     this.#listener = undefined;
-    listener?.();
+    if (typeof listener === 'function') listener();
+    else for (const each of listener ?? []) each();
   }
 }
 
@@ -130,4 +127,13 @@ export function waitAll<T extends readonly Wait<unknown>[] | []>(
   if (open === 0) all.settle([] as unknown as Values);
   for (const wait of waits) wait.whenSettled(() => check(wait));
   return all;
+}
+
+/** Waits for the first of several to settle, well or not; gives its index, and never fails. */
+export function waitAny(waits: readonly Wait<unknown>[]): Wait<number> {
+  const any = new Wait<number>();
+  const settled = waits.findIndex((wait) => wait.settled);
+  if (settled !== -1) any.settle(settled);
+  else waits.forEach((wait, index) => wait.whenSettled(() => any.settle(index)));
+  return any;
 }

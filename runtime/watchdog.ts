@@ -12,13 +12,16 @@ import { circleText, InvalidOption } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { LogThrottle } from './log-throttle.ts';
 import { checkFunction, checkOptions } from './options.ts';
+import { Recorder, type Recording } from './recorder.ts';
+import { resourceCircle, resourceText, type ResourceEdge } from './resources.ts';
 import { coreOf, type System } from './system.ts';
 import type { WaitEdge } from './wait-for.ts';
 
 /** What a watchdog has seen. */
 export interface Alarm {
   /**
-   * - `deadlock`: agents waited for each other in a circle, and its youngest request has failed.
+   * - `deadlock`: agents waited for each other in a circle, and its youngest request has failed; or
+   *   each of them wants what the next one says that it holds, and that goes on.
    * - `stuck request`: whoever must answer has nothing to do that could lead to an answer.
    * - `handoff loop`: a request has gone round twice without any change.
    * - `restart storm`: a place crashes again and again, and handles nothing to its end in between.
@@ -53,8 +56,15 @@ export interface WatchdogOptions {
   readonly mayWait?: readonly string[];
   /** What must change in a request from lap to lap; default all of it but its `replyTo`, as JSON. */
   readonly progressOf?: (request: unknown) => unknown;
-  /** Called with each alarm. */
-  readonly onAlarm?: (alarm: Alarm) => void;
+  /**
+   * Whether to keep what comes in from outside, so that an alarm can be tried again in a simulation;
+   * default false. Messages from other nodes are not kept, and calls such as `stop` are not.
+   */
+  readonly record?: boolean;
+  /** Messages from outside and effects that are kept, the newest; default 1,000. */
+  readonly recordedMax?: number;
+  /** Called with each alarm, and with what was recorded if `record` is set. */
+  readonly onAlarm?: (alarm: Alarm, recording: Recording | undefined) => void;
 }
 
 const NUMBERS = {
@@ -64,6 +74,7 @@ const NUMBERS = {
   starvedServed: LIMITS.starvedServed,
   stormCrashes: LIMITS.stormCrashes,
   stormWindowMs: LIMITS.stormWindowMs,
+  recordedMax: LIMITS.recordedMax,
 } as const;
 type Numbers = Record<keyof typeof NUMBERS, number>;
 
@@ -77,10 +88,12 @@ type Numbers = Record<keyof typeof NUMBERS, number>;
  */
 export function watchForTrouble(system: System, options: WatchdogOptions = {}): () => void {
   const core = coreOf(system);
-  checkOptions(options, [...Object.keys(NUMBERS), 'mayWait', 'progressOf', 'onAlarm']);
+  checkOptions(options, [...Object.keys(NUMBERS), 'mayWait', 'progressOf', 'record', 'onAlarm']);
   checkFunction('options.onAlarm', options.onAlarm, true);
   checkFunction('options.progressOf', options.progressOf, true);
-  const { mayWait = [] } = options;
+  const { mayWait = [], record = false } = options;
+  if (typeof record !== 'boolean')
+    throw new InvalidOption({ field: 'options.record', given: record, allowed: 'true or false' });
   if (!Array.isArray(mayWait) || mayWait.some((type) => typeof type !== 'string')) {
     const allowed = 'an array of types of requests';
     throw new InvalidOption({ field: 'options.mayWait', given: mayWait, allowed });
@@ -148,12 +161,15 @@ class Watchdog implements Watch {
     this.#numbers = numbers;
     this.#options = options;
     core.watch = this;
+    if (options.record === true) core.recorder = new Recorder(core, numbers.recordedMax);
     this.#schedule();
   }
 
   stop(): void {
     this.#cancel();
-    if (this.#core.watch === this) this.#core.watch = undefined;
+    if (this.#core.watch !== this) return;
+    this.#core.watch = undefined;
+    this.#core.recorder = undefined;
   }
 
   #schedule(): void {
@@ -271,11 +287,28 @@ class Watchdog implements Watch {
     if (at === undefined || ageMs <= this.#numbers.stuckMs || this.#stuck.has(ask)) return;
     if (this.#options.mayWait?.includes(request) === true || !isIdle(at)) return;
     this.#stuck.add(ask);
+    const circle = asker && resourceCircle(this.#core, asker);
+    if (circle !== undefined) return this.#holdOn(circle, ask);
     this.#raise({
       kind: 'stuck request',
       message: `"${request}" of ${by ?? 'code outside agents'} to ${target} is open for ${Math.round(ageMs)} ms, and ${at.address}, which has it, is idle`,
       agents: [...new Set([...(by === undefined ? [] : [by]), at.address])],
       requests: [request],
+      custody: custodyOfAsk(ask),
+    });
+  }
+
+  /** Each of some agents waits for what the next one says that it holds. */
+  #holdOn(circle: readonly ResourceEdge[], ask: Ask): void {
+    const agents = circle.map(({ from }) => from.address);
+    // It is one circle, and each of them asks for something in it.
+    for (const other of this.#core.ledger.open())
+      if (other.by !== undefined && agents.includes(other.by)) this.#stuck.add(other);
+    this.#raise({
+      kind: 'deadlock',
+      message: resourceText(circle),
+      agents,
+      requests: [ask.request],
       custody: custodyOfAsk(ask),
     });
   }
@@ -309,7 +342,7 @@ class Watchdog implements Watch {
     log.warn(core.clock.now(), alarm, `alarm: ${alarm.kind}`);
     if (core.inspection.active) core.inspection.emit({ type: 'alarm', alarm });
     const { onAlarm } = this.#options;
-    if (onAlarm !== undefined) core.guard(() => onAlarm(alarm));
+    if (onAlarm !== undefined) core.guard(() => onAlarm(alarm, core.recorder?.recording()));
   }
 }
 

@@ -33,8 +33,17 @@ export interface FairOutcomes<T = unknown> {
   readonly outcomes: readonly EffectOutcome<T>[];
 }
 
+/** One outcome for each effect of an agent, in the order in which they begin; then any of others. */
+export interface OutcomesInTurn<T = unknown> {
+  readonly inTurn: readonly EffectOutcome<T>[];
+  readonly beyond: readonly EffectOutcome<T>[];
+}
+
 type Outcomes<T = unknown> =
-  readonly EffectOutcome<T>[] | FairOutcomes<T> | fc.Arbitrary<EffectOutcome<T>>;
+  | readonly EffectOutcome<T>[]
+  | FairOutcomes<T>
+  | OutcomesInTurn<T>
+  | fc.Arbitrary<EffectOutcome<T>>;
 
 /** As a method, so that a model may know the input of its effects better than a scenario does. */
 interface Asked<T, TInput> {
@@ -173,6 +182,8 @@ export class EffectBoard implements Effects {
   readonly #keepsGivenUp: boolean;
   /** The effects that were given up, and may come to an end all the same. */
   readonly givenUp = new Set<Pending>();
+  /** By label: the turn of its next effect. What comes next depends on it, so it is a part of the state. */
+  readonly #turns = new Map<string, number>();
   /** Some outcomes were drawn, so that not all have been tried. */
   drew = false;
 
@@ -202,7 +213,7 @@ export class EffectBoard implements Effects {
       agent,
       input,
       sink,
-      ...this.#outcomesOf(given, String(src)),
+      ...this.#outcomesOf(given, String(src), label),
       state: 'pending',
       left: undefined,
     };
@@ -260,12 +271,25 @@ export class EffectBoard implements Effects {
       ({ label, input, state, left, outcomes }) =>
         `${label} ${state} ${textOf(input)} ${textOf(outcomes)} ${textOf(left)}`,
     );
+    for (const [label, turn] of this.#turns) lines.push(`${label} turn ${turn}`);
     return lines.sort().join();
   }
 
-  #outcomesOf(given: Outcomes, src: string): { outcomes: readonly EffectOutcome[]; fair: boolean } {
+  #next({ inTurn, beyond }: OutcomesInTurn, label: string): readonly EffectOutcome[] {
+    const turn = this.#turns.get(label) ?? 0;
+    this.#turns.set(label, Math.min(turn + 1, inTurn.length));
+    const one = inTurn[turn];
+    return one === undefined ? beyond : [one];
+  }
+
+  #outcomesOf(
+    given: Outcomes,
+    src: string,
+    label: string,
+  ): { outcomes: readonly EffectOutcome[]; fair: boolean } {
     const fair = 'fair' in given;
     let outcomes: unknown = fair ? given.outcomes : given;
+    if ('inTurn' in given) outcomes = this.#next(given, label);
     if (outcomes instanceof fc.Arbitrary) {
       this.drew = true;
       const arbitrary = outcomes as fc.Arbitrary<EffectOutcome>;

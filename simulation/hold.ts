@@ -5,12 +5,17 @@
 import type { Constraint } from './case.ts';
 import type { SimEvent } from './event.ts';
 
+/** Steps in which others go before a timer that is waited for. Then messages seem never to cease. */
+const PATIENCE_STEPS = 100;
+
 export class Hold {
   /** By the id of an event: what it still waits for. */
   readonly #before = new Map<string, Set<string>>();
   /** By the id of an event: what waits for it. */
   readonly #waiting = new Map<string, string[]>();
   #left = 0;
+  /** Steps in a row in which an event that could happen has waited for a timer. */
+  #waitedSteps = 0;
 
   constructor(constraints: readonly Constraint[]) {
     for (const { before, after } of constraints) {
@@ -32,12 +37,24 @@ export class Hold {
     return this.#before.get(orderId(id))?.has(before) === true;
   }
 
-  /** The oldest event that need not wait; the oldest of all when every one must. */
+  /**
+   * The oldest event that need not wait; the oldest of all when every one must. Timers are the last in
+   * the plainest order, so that one that is waited for would never come beside messages without end.
+   */
   pick(enabled: readonly SimEvent[]): number {
-    return Math.max(
-      enabled.findIndex(({ id }) => !this.holds(orderId(id))),
-      0,
-    );
+    const isFree = ({ id }: SimEvent): boolean => !this.holds(orderId(id));
+    this.#waitedSteps = enabled.some(({ id }) => this.#awaitsTimer(id)) ? this.#waitedSteps + 1 : 0;
+    const timer =
+      this.#waitedSteps > PATIENCE_STEPS
+        ? enabled.findIndex((event) => event.kind === 'timer' && isFree(event))
+        : -1;
+    return timer === -1 ? Math.max(enabled.findIndex(isFree), 0) : timer;
+  }
+
+  #awaitsTimer(id: string): boolean {
+    for (const before of this.#before.get(orderId(id)) ?? [])
+      if (before.startsWith('timer ')) return true;
+    return false;
   }
 
   happened(event: string): void {

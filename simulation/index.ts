@@ -18,6 +18,13 @@ export { Trial, TrialFailed, cases, holds } from './property.ts';
 export type { Coverage, Failure, Minimal, Report } from './report.ts';
 export type { Choice, Step } from './step.ts';
 export {
+  reproduction,
+  type Entrance,
+  type KnownEffect,
+  type ReproductionOptions,
+} from './reproduction.ts';
+export { reproductionOf, writeReproduction, type TeamSource } from './reproduction-file.ts';
+export {
   requires,
   type Faults,
   type NodeStage,

@@ -71,8 +71,8 @@ export function loopOf(lap: readonly Step[], open: readonly string[], loopFrom: 
 }
 
 /**
- * Something that is handed round: nothing but messages, and some of them from one agent of the loop to
- * another. A request in the loop was forwarded: new ones would pile up without an answer, and no
+ * Something that is handed round: nothing but messages and the effects that say where to, and some of
+ * the messages from one agent of the loop to another. A request in the loop was forwarded: new ones would pile up without an answer, and no
  * state would come again.
  */
 function isHandoff(lap: readonly Step[]): boolean {
@@ -81,5 +81,5 @@ function isHandoff(lap: readonly Step[]): boolean {
     const from = id.slice(0, id.indexOf('>'));
     return from !== agent && agents.has(from);
   };
-  return lap.every(({ kind }) => kind === 'deliver') && lap.some(isHanded);
+  return lap.every(({ kind }) => kind === 'deliver' || kind === 'effect') && lap.some(isHanded);
 }

@@ -1,6 +1,7 @@
 /**
  * The liveness of a run: what must not stay as it is for ever, and what a loop is in which it does.
  */
+import type { Ask } from '../runtime/internal.ts';
 import type { Kernel } from './kernel.ts';
 import { AT_THE_END, loopOf } from './lasso.ts';
 import { nameOf, obligationName } from './names.ts';
@@ -33,14 +34,14 @@ export class Liveness {
     // Nothing that anybody in the loop does comes to those who wait: to them, all is quiet.
     const related = relatedTo(loop.agents, record.steps);
     const { asks, openTasks } = obligations;
-    const isApart = asks.every(({ by, target, holder }) =>
-      [by, target, holder?.address].every((one) => one === undefined || !related.has(nameOf(one))),
-    );
-    if (asks.length === 0 || !isApart) return loop;
+    // Nobody says who holds a task; but if there is a trace of it, it leads to some who are quiet.
+    const parties = asks.length > 0 ? partiesOf(asks) : this.#holdersOf(openTasks);
+    if (parties.length === 0 || parties.some((name) => related.has(name))) return loop;
     const stuck = stuckOf(core, openTasks, scenario.allow?.waiting);
     if (stuck === undefined) return loop;
     const message = `${stuck.message}; only ${loop.agents.join(', ')} still goes on`;
-    const apart = { ...loop, ...stuck, message };
+    const agents = asks.length > 0 ? stuck.agents : parties;
+    const apart = { ...loop, ...stuck, agents, message };
     if (!record.isKnown(apart)) return apart;
     const waiting = new Set(asks.map((ask) => obligationName(ask.by, ask.target, ask.request)));
     const left = loop.obligations.filter((name) => !waiting.has(name));
@@ -48,6 +49,15 @@ export class Liveness {
     const { loopFrom = 0 } = loop;
     const { message: text } = loopOf(record.steps.slice(loopFrom), left, loopFrom);
     return { ...loop, obligations: left, message: text };
+  }
+
+  /** Who may hold tasks: who opened them, who has lost a message, and who waits for an answer as long as it may. */
+  #holdersOf(tasks: readonly string[]): string[] {
+    const { record, obligations, core } = this.#kernel;
+    // What is looked past has left traces of its own.
+    if (record.looksPast) return [];
+    const openers = tasks.flatMap((task) => obligations.openerOf(task) ?? []);
+    return [...new Set([...openers, ...record.losers, ...partiesOf(core.ledger.open())])];
   }
 
   /** A loop along which nothing but conditions of the end fails; whoever the first looks at has part in it. */
@@ -68,6 +78,13 @@ export class Liveness {
       return false;
     }
   }
+}
+
+/** Who has asked, who was asked, and who holds what was asked. */
+function partiesOf(asks: readonly Ask[]): string[] {
+  return asks.flatMap(({ by, target, holder }) =>
+    [by, target, holder?.address].flatMap((one) => (one === undefined ? [] : nameOf(one))),
+  );
 }
 
 function isOfTheEnd(obligation: string): boolean {

@@ -183,9 +183,7 @@ export function endFairly<W>(
       const from = seen.get(text);
       moments.push({ enabled: enabled.map(({ key }) => key), open });
       const lap =
-        from &&
-        (lapIn(run.steps, moments, from.last) ??
-          (order === 0 ? undefined : lapIn(run.steps, moments, from.first)));
+        from && (lapIn(run.steps, moments, from.last) ?? lapIn(run.steps, moments, from.first));
       if (lap !== undefined) run.accuse(run.judged(lap));
       if (run.violation !== undefined) return;
       // It goes round, and either may or is known to.

@@ -20,6 +20,7 @@ export interface Systems {
     fire(timer: Timer): boolean;
   };
   readonly ledger: { open(): Ask[]; release(ask: Ask): void };
+  cellAt(address: string | undefined): Cell | undefined;
   readonly names: { readonly size: number };
   readonly clock: Clock;
 }
@@ -63,6 +64,10 @@ export class NodeSystems implements Systems {
       ),
     release: (ask: Ask): void => this.#cores[0]?.ledger.release(ask),
   };
+
+  cellAt(address: string | undefined): Cell | undefined {
+    return this.#cores.find(({ node }) => address?.startsWith(`${node}/`))?.cellAt(address);
+  }
 
   get names(): { readonly size: number } {
     return { size: this.#cores.reduce((sum, { names }) => sum + names.size, 0) };

@@ -4,7 +4,14 @@
  *
  * What makes an edge of the graph stands in runtime/wait-for.ts, which also finds circles live.
  */
-import { waitsOf, type Ask, type Cell, type WaitEdge } from '../runtime/internal.ts';
+import {
+  resourceCircle,
+  waitsOf,
+  type Ask,
+  type Cell,
+  type ResourceEdge,
+  type WaitEdge,
+} from '../runtime/internal.ts';
 import type { Systems } from './systems.ts';
 import { cellAt, nameOf, obligationName } from './names.ts';
 import { matches } from './scenario.ts';
@@ -61,6 +68,8 @@ export function stuckOf(
   }
   const circle = circleIn(graph);
   if (circle !== undefined) return circle;
+  const held = resourceCircle(core);
+  if (held !== undefined) return overResources(held, open);
   const custody = open.map((ask) => `${obligationOf(ask)} (${custodyOf(core, ask)})`);
   const obligations = [...open.map(obligationOf), ...tasks];
   const agents = new Set<string>();
@@ -119,6 +128,20 @@ function circleIn(graph: ReadonlyMap<Cell, readonly Edge[]>): Found | undefined 
     };
   }
   return undefined;
+}
+
+/** No agent waits for another, and yet each wants what the next one says that it holds. */
+function overResources(circle: readonly ResourceEdge[], open: readonly Ask[]): Found {
+  const cycle = circle.map(({ from }) => from.path.slice(1));
+  const waits = circle.map(
+    ({ from, to, resource }) =>
+      `${from.path.slice(1)} waits for ${nameOf(resource)}, which ${to.path.slice(1)} holds`,
+  );
+  const obligations = circle.map(({ from, resource }) => {
+    const own = open.find(({ by }) => by === from.address);
+    return own === undefined ? resource : obligationOf(own);
+  });
+  return { verdict: 'DEADLOCK', message: waits.join(', '), agents: cycle, obligations, cycle };
 }
 
 /** Whoever must answer: the agent that has taken the request, or in whose mailbox it waits. */

@@ -72,6 +72,16 @@ export class MaxChildren extends TroupeError {
   }
 }
 
+/** A spawner offers nothing under this name. */
+export class NotOffered extends TroupeError {
+  readonly code = 'NOT_OFFERED';
+
+  constructor(fields: { readonly offer: string; readonly available: readonly string[] }) {
+    const { offer, available } = fields;
+    super(`no offer "${offer}"; there are: ${available.join(', ') || 'none'}`, fields);
+  }
+}
+
 /** What a supervisor gave up at: its own intensity, or a limit in the child's spec. */
 export type RestartLimit = 'intensity' | 'restartsMax' | 'failedStartsMax';
 

@@ -16,6 +16,10 @@ export type {
   PartitionSupervisorRef,
   Partitions,
 } from './partition-supervisor.ts';
+export { remoteChild } from './remote-child.ts';
+export type { RemoteChildOptions } from './remote-child.ts';
+export { spawner } from './spawner.ts';
+export type { OfferedSpec, SpawnerEvent, SpawnerLogic, SpawnerOptions } from './spawner.ts';
 export { worstCase } from './worst-case.ts';
 export type {
   WorstCase,
@@ -61,6 +65,7 @@ export {
   ChildRestarting,
   ChildRunning,
   MaxChildren,
+  NotOffered,
   RestartIntensityReached,
 } from './errors.ts';
 export type { RestartLimit } from './errors.ts';

@@ -14,7 +14,7 @@ import {
   type Ref,
   type RefFrom,
 } from '../runtime/index.ts';
-import { checkOptions } from '../runtime/internal.ts';
+import { checkOptions, hashOf } from '../runtime/internal.ts';
 import { child, oneOf } from './child-spec.ts';
 import { ChildNotFound } from './errors.ts';
 import type { SupervisorOptions } from './plan.ts';
@@ -154,12 +154,4 @@ export function partitionOf(key: number | string, partitions: number): number {
     throw new InvalidOption({ field: 'key', given: key, allowed: 'an integer or a string' });
   }
   return Math.abs(key) % partitions;
-}
-
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  }
-  return hash >>> 0;
 }

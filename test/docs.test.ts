@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LIMITS } from 'troupe';
+import { ACTORS_LIMITS } from 'troupe/actors';
 import { TRANSPORT_LIMITS } from 'troupe/transport';
 import { describe, expect, it } from 'vitest';
 
@@ -76,6 +77,7 @@ import { createActor, createMachine, setup } from 'xstate';
 import { agentName, ask, child, createSystem, createVirtualClock, dynamicSupervisor, fromHandler, observeMetrics, startChild, stopOnSignals, supervisor, type Ref, type ReplyTo, type System, watchForTrouble } from 'troupe';
 import { createTestSystem } from 'troupe/testing';
 import { joinCluster, observeCluster } from 'troupe/transport';
+import { perform, performer, type Task } from 'troupe/actors';
 type EditEvent = { type: 'edit'; text: string; replyTo: ReplyTo<{ type: 'edited'; text: string }> };
 declare const system: System;
 const editorMachine = setup({ types: { events: {} as EditEvent } }).createMachine({});
@@ -84,6 +86,7 @@ const counterMachine = setup({ types: { events: {} as { type: 'add'; amount: num
 const trafficLight = createMachine({});
 const workerLogic = fromHandler({ receive: () => undefined });
 const Editor = agentName<typeof editorMachine>('editor');
+const editor = performer('editor', (task: Task<{ text: string }>) => ({ text: task.input.text }));
 `;
 
 /** What an example may use and nobody has to install. */
@@ -230,6 +233,7 @@ describe('the architecture', () => {
 it.each([
   ['README.md', 'runtime/limits.ts', LIMITS],
   ['transport/README.md', 'transport/limits.ts', TRANSPORT_LIMITS],
+  ['actors/README.md', 'actors/limits.ts', ACTORS_LIMITS],
 ])(
   '%s lists the limits of the code, with their defaults and what the code says of them',
   (page, file, limits) => {

@@ -51,7 +51,7 @@ export interface JoinOptions {
   readonly seeds?: readonly string[];
   /**
    * What all nodes know, at least 16 characters; it never travels. Of several the first is shown and
-   * each is accepted: to change it, add the new one behind the old everywhere, then put it first.
+   * each is accepted; `changeSecret` changes them.
    */
   readonly secret: string | readonly string[] | undefined;
   /** What peers may do here; default: all nodes may connect and send, none may stop agents. */
@@ -84,6 +84,12 @@ export interface ClusterNode extends AsyncDisposable {
   readonly names: ClusterNames;
   /** The nodes that are linked with this one, by name. */
   nodes(): readonly NodeInfo[];
+  /**
+   * What later handshakes use; links that are up stay. Nodes go through it in three steps, each on all
+   * nodes before the next: the old secret and the new one, the new one and the old, the new one alone.
+   * Throws `InvalidOption` as `joinCluster` does.
+   */
+  changeSecret(secret: string | readonly string[]): void;
   /** Calls back at each event of a type; returns what ends it. */
   on<TType extends keyof NodeEvents>(
     type: TType,
@@ -185,7 +191,7 @@ class Node implements ClusterNode, Remote {
   readonly #system: System;
   readonly #core: Core;
   readonly #links: Links;
-  readonly #secrets: readonly string[];
+  #secrets: readonly string[];
   readonly #rights: Rights | undefined;
   readonly #listeners: NodeListeners;
   readonly #alone: Network;
@@ -291,6 +297,10 @@ class Node implements ClusterNode, Remote {
         waitingBytes: peer.waitingBytes,
       }))
       .sort((a, b) => (a.node < b.node ? -1 : 1));
+  }
+
+  changeSecret(secret: string | readonly string[]): void {
+    this.#secrets = secretsOf(secret);
   }
 
   on<TType extends keyof NodeEvents>(

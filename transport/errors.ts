@@ -26,6 +26,15 @@ export class LinkFull extends TroupeError {
   }
 }
 
+/** Nobody is in a group that a message is for. */
+export class NoMembers extends TroupeError {
+  readonly code = 'NO_MEMBERS';
+
+  constructor(fields: { readonly group: string; readonly message: string }) {
+    super(`nobody is in the group "${fields.group}" for "${fields.message}"`, fields);
+  }
+}
+
 /** So much is open between two nodes that no more is allowed. */
 export class PeerLimit extends TroupeError {
   readonly code = 'PEER_LIMIT';

@@ -3,10 +3,12 @@
  * and tells them to its peers; what it knows of a peer's is gone with the peer. There is no leader
  * and no conflict: after a split each side sees its own, and after the heal all of them again.
  */
+import type { EventObject } from 'xstate';
 import { InvalidOption, type AnyRef } from '../runtime/index.ts';
 import { cellOf, type Core, type Life } from '../runtime/internal.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
 import type { GroupReport } from './report.ts';
+import { broadcastOf, routerOf, type Broadcast, type Router, type Routing } from './router.ts';
 
 /** Who has come or gone. */
 export interface GroupEvent {
@@ -29,6 +31,10 @@ export interface Group {
     readonly members: readonly AnyRef[];
     readonly end: () => void;
   };
+  /** Sends each message to one member. Throws `InvalidOption` for a routing that there is not. */
+  router<TEvent extends EventObject>(routing: Routing<TEvent>): Router<TEvent>;
+  /** Sends each message to all members. */
+  broadcast<TEvent extends EventObject>(): Broadcast<TEvent>;
 }
 
 /** Where memberships of this node are told. */
@@ -49,6 +55,8 @@ export class Groups {
   readonly #own = new Map<string, Membership[]>();
   /** By node, then group: the paths of its members. */
   readonly #others = new Map<string, Map<string, string[]>>();
+  /** The members of groups that have been asked for, until one comes or goes: routers ask at each message. */
+  readonly #listed = new Map<string, readonly AnyRef[]>();
   /** By node: how many memberships it has told. */
   readonly #counts = new Map<string, number>();
   readonly #listeners = new Map<string, Set<(event: GroupEvent) => void>>();
@@ -64,16 +72,20 @@ export class Groups {
       const allowed = `a string of 1 to ${textCharsMax} characters`;
       throw new InvalidOption({ field: 'group', given: name, allowed });
     }
+    const members = (): readonly AnyRef[] => this.#members(name);
+    const routed = { name, members, random: () => this.#core.random.float() };
     return {
       name,
       join: (ref) => this.#join(name, ref),
       leave: (ref) => this.#leave(name, ref),
-      members: () => this.#members(name),
+      members,
+      router: (routing) => routerOf(routed, routing),
+      broadcast: () => broadcastOf(routed),
       subscribe: (listener) => {
         let own = this.#listeners.get(name);
         if (own === undefined) this.#listeners.set(name, (own = new Set()));
         own.add(listener);
-        return { members: this.#members(name), end: () => void own.delete(listener) };
+        return { members: members(), end: () => void own.delete(listener) };
       },
     };
   }
@@ -81,10 +93,6 @@ export class Groups {
   #join(group: string, ref: AnyRef): void {
     const life = lifeHere(this.#core, ref);
     const { path } = life.cell;
-    if (path.length > TRANSPORT_LIMITS.textCharsMax) {
-      const allowed = `a path of at most ${TRANSPORT_LIMITS.textCharsMax} characters`;
-      throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
-    }
     const membership: Membership = {
       life,
       forget: life.whenOver(() => this.#remove(group, membership)),
@@ -114,12 +122,16 @@ export class Groups {
     this.#tell('leave', group, ref);
   }
 
-  #members(group: string): AnyRef[] {
+  #members(group: string): readonly AnyRef[] {
+    const known = this.#listed.get(group);
+    if (known !== undefined) return known;
     const own = (this.#own.get(group) ?? []).map(({ life }) => life.cell.ref as AnyRef);
     const others = [...this.#others].flatMap(([node, groups]) =>
       (groups.get(group) ?? []).map((path) => this.#core.refAt(`${node}${path}`) as AnyRef),
     );
-    return [...own, ...others];
+    const members = [...own, ...others];
+    if (members.length > 0) this.#listed.set(group, members);
+    return members;
   }
 
   /** The groups that this node knows of, by name. */
@@ -138,6 +150,7 @@ export class Groups {
   }
 
   #tell(type: GroupEvent['type'], group: string, ref: AnyRef): void {
+    this.#listed.delete(group);
     for (const listener of this.#listeners.get(group) ?? [])
       this.#core.guard(() => listener({ type, group, ref }));
   }
@@ -154,6 +167,8 @@ export class Groups {
   down(node: string): void {
     const groups = this.#others.get(node) ?? new Map<string, string[]>();
     this.#others.delete(node);
+    // All at once: whoever is told of one group may ask for the members of another.
+    this.#listed.clear();
     this.#counts.delete(node);
     for (const [group, paths] of groups)
       for (const path of paths) this.#tell('leave', group, this.#core.refAt(`${node}${path}`));
@@ -182,11 +197,15 @@ export class Groups {
   }
 }
 
-/** The present life of an agent of this node. Throws `InvalidOption` for any other ref. */
+/** The present life of an agent of this node that others can be told of. Throws `InvalidOption` for any other ref. */
 export function lifeHere(core: Core, ref: AnyRef): Life {
   const cell = cellOf(ref);
   // A ref of another system in this process leads to its cell, too.
-  if (cell !== undefined && cell.core === core && !cell.life.over) return cell.life;
-  const allowed = 'a living agent of this node';
+  const isHere = cell !== undefined && cell.core === core && !cell.life.over;
+  const { textCharsMax } = TRANSPORT_LIMITS;
+  if (isHere && cell.path.length <= textCharsMax) return cell.life;
+  const allowed = isHere
+    ? `a path of at most ${textCharsMax} characters`
+    : 'a living agent of this node';
   throw new InvalidOption({ field: 'ref', given: ref.address, allowed });
 }

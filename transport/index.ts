@@ -16,10 +16,12 @@ export type { Conditions } from './memory-link.ts';
 export { ThreadHub, threadLinks } from './thread-link.ts';
 export { wsLinks } from './ws-link.ts';
 export type { WsOptions } from './ws-link.ts';
+export type { Broadcast, Router, Routing } from './router.ts';
 export {
   LinkFailed,
   LinkFull,
   MalformedFrame,
+  NoMembers,
   NotAllowed,
   PeerLimit,
   RemoteError,

@@ -7,7 +7,13 @@
  *     claimed -> held -> free            its life ends, it is given back, or a conflict is lost
  *          \____________/ refused        another one has claimed it at the same time
  */
-import { NameTaken, NoSuchActor, type AgentName, type AnyRef } from '../runtime/index.ts';
+import {
+  InvalidOption,
+  NameTaken,
+  NoSuchActor,
+  type AgentName,
+  type AnyRef,
+} from '../runtime/index.ts';
 import { Envelope, cellOf, checkFunction, nameOf, type Core } from '../runtime/internal.ts';
 import { NotAllowed } from './errors.ts';
 import { lifeHere } from './groups.ts';
@@ -46,7 +52,7 @@ export interface NameConflict {
 export interface ClusterNames {
   /**
    * Gives a name to the present life of an agent of this node, until it ends. Resolves when all linked
-   * nodes have agreed. Rejects with `NameTaken`, also when another node claims it at the same time and
+   * nodes have agreed. Rejects with `InvalidOption`; with `NameTaken`, also when another node claims it at the same time and
    * keeps it; with `NotAllowed` when a peer does not let this node have it; with `NoSuchActor` when the
    * agent ends before.
    */
@@ -112,6 +118,11 @@ export class NameClaims implements ClusterNames {
   register(key: AgentName | string, ref: AnyRef): Promise<void> {
     return new Promise((resolve, reject) => {
       const name = nameOf(key);
+      const { textCharsMax } = TRANSPORT_LIMITS;
+      if (name.length > textCharsMax) {
+        const allowed = `at most ${textCharsMax} characters`;
+        throw new InvalidOption({ field: 'name', given: name, allowed });
+      }
       const life = lifeHere(this.#core, ref);
       const held = this.#claims(name)[0];
       if (held !== undefined) throw taken(name, ref, (this.#holder(name) ?? held).ref);

@@ -4,7 +4,7 @@ import { show } from '../runtime/internal.ts';
 
 const CHARS_MAX = 16_384;
 
-/** A small copy of a value that no frame holds. */
+/** A small copy of a value that is too big to travel. */
 export function summaryOf(value: unknown): unknown {
   return new Summary().of(value);
 }

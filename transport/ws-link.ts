@@ -140,8 +140,9 @@ function listen(
       if (leaving.get(remote) === leave) leaving.delete(remote);
     });
   });
-  const turnAway = (error: Error, socket: Socket): void => {
-    refused(remoteOf(socket), error.message);
+  const turnAway = (error: Error, socket: Socket & { authorizationError?: string }): void => {
+    const { authorizationError } = socket;
+    refused(remoteOf(socket), authorizationError ?? error.message);
     socket.destroy();
   };
   // What is no HTTP, no TLS, or TLS without the certificate that is asked for; and then no WebSocket.

@@ -5,6 +5,7 @@
  */
 import type { EventObject } from 'xstate';
 import type { EffectSink, Effects } from '../effects.ts';
+import type { Recorder } from '../recorder.ts';
 import { STOP, type InnerActor } from './internals.ts';
 import { effectKindOf } from './logic.ts';
 
@@ -16,7 +17,12 @@ interface EffectSnapshot {
 
 interface EffectLogic {
   transition(snapshot: EffectSnapshot, event: EventObject, scope: unknown): EffectSnapshot;
-  start(snapshot: EffectSnapshot): void;
+  start(snapshot: EffectSnapshot, scope: EffectScope): void;
+}
+
+/** What a logic is started with; what comes of its work goes through the system's `_relay`. */
+interface EffectScope {
+  readonly system: InnerActor['system'];
 }
 
 /** Puts the seam in the place of what an actor does in the outside world, if it does anything there. */
@@ -56,6 +62,47 @@ export function takeOver(actor: InnerActor, effects: Effects, agent: string): vo
     },
   };
   actor.logic = replaced as unknown as InnerActor['logic'];
+}
+
+/** Tells a recorder what an actor begins in the outside world, if anything, and what comes of it. */
+export function listenIn(actor: InnerActor, recorder: Recorder, agent: string): void {
+  const kind = effectKindOf(actor.logic);
+  if (kind === undefined) return;
+  const own = actor.logic as unknown as EffectLogic;
+  const listened: EffectLogic = {
+    ...own,
+    start(snapshot, scope) {
+      if (snapshot.status !== 'active') return own.start(snapshot, scope);
+      const { key, place } = originOf(actor);
+      const sink = recorder.begun({ key, kind, input: snapshot.input, agent, place });
+      const { system } = scope;
+      const relay: typeof system._relay = (source, target, event) => {
+        tellSink(sink, target === actor, event as EventObject & { readonly data?: unknown });
+        system._relay(source, target, event);
+      };
+      const tapped = Object.create(system, { _relay: { value: relay } }) as typeof system;
+      return own.start(snapshot, { ...scope, system: tapped });
+    },
+  };
+  actor.logic = listened as unknown as InnerActor['logic'];
+}
+
+function tellSink(
+  sink: EffectSink,
+  isOwn: boolean,
+  event: EventObject & { readonly data?: unknown },
+): void {
+  if (!isOwn) return sink.next(event);
+  switch (event.type) {
+    case 'xstate.promise.resolve':
+    case 'xstate.observable.complete':
+      return sink.done(event.data);
+    case 'xstate.promise.reject':
+    case 'xstate.observable.error':
+      return sink.failed(event.data);
+    case 'xstate.observable.next':
+      return sink.next(event.data);
+  }
 }
 
 /** What an actor is called in its machine, and where it was begun. */

@@ -26,7 +26,7 @@ import { isRef } from '../ref.ts';
 import { running } from '../step.ts';
 import { AgentActor } from './agent-actor.ts';
 import { XStateBehavior } from './behavior.ts';
-import { takeOver } from './effects.ts';
+import { listenIn, takeOver } from './effects.ts';
 import {
   LINEAGE,
   OWNER,
@@ -220,8 +220,10 @@ export class XStateHost {
     if (event.type === '@xstate.actor') {
       const { actorRef: actor } = event;
       if (actor._parent === undefined) return;
-      const { effects, planTransitions } = this.core;
+      const { effects, recorder, planTransitions } = this.core;
       if (effects !== undefined) takeOver(actor, effects, this.#ownerOf(actor).life.cell.path);
+      else if (recorder !== undefined)
+        listenIn(actor, recorder, this.#ownerOf(actor).life.cell.path);
       if (actor._parent === this.#root) return;
       if (actor.logic instanceof StateMachine)
         actor.logic = innerMachine(actor.logic, planTransitions);

@@ -1,6 +1,7 @@
 // Tokens: they outlive edits that have nothing to do with the bug, and mean the same in every process.
 import { describe, expect, it } from 'vitest';
 import { explore, replayToken, type Scenario } from 'troupe/simulation';
+import { withHeartbeat } from './families/heartbeat.ts';
 import { withNoise } from './families/noise.ts';
 import { corpus } from './index.ts';
 import { agent } from './notation.ts';
@@ -30,6 +31,8 @@ const EDITS: Readonly<Record<string, (scenario: Scenario) => Scenario>> = {
     },
   }),
   'agents that talk': (scenario) => withNoise(scenario, 2, 5),
+  'a heartbeat that never ends, by a timer': (scenario) => withHeartbeat(scenario, 'timer'),
+  'a heartbeat that never ends, by messages': (scenario) => withHeartbeat(scenario, 'message'),
   'a timer more': (scenario) => ({
     ...scenario,
     setup(stage, workload) {
@@ -49,15 +52,16 @@ describe('the tokens of the corpus', { timeout: 120_000 }, () => {
   it('still fail after edits of the program, in 95 of 100 cases at least', () => {
     const lost: string[] = [];
     let replayed = 0;
-    for (const { id, buggy } of corpus) {
+    for (const { id, buggy, expected } of corpus) {
       const { minimal } = explore(buggy, { exhaustiveMs: 0 }).failure ?? {};
       expect(minimal, id).toBeDefined();
       for (const [what, edit] of Object.entries(EDITS)) {
         const edited = { ...edit(buggy), name: buggy.name as string };
         const { violation } = replayToken(edited, minimal?.token ?? '');
         replayed += 1;
-        if (violation?.verdict !== minimal?.violation.verdict)
-          lost.push(`${id}, ${what}: ${violation?.verdict ?? 'nothing'}`);
+        // What is handed round for ever beside a timer of somebody else's is a livelock to its name.
+        const isSame = violation?.certainty === 'proved' && expected.includes(violation.verdict);
+        if (!isSame) lost.push(`${id}, ${what}: ${violation?.verdict ?? 'nothing'}`);
       }
     }
     expect(lost.length / replayed, lost.join('; ')).toBeLessThanOrEqual(0.05);

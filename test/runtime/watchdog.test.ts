@@ -4,6 +4,7 @@ import {
   fromHandler,
   InvalidOption,
   watchForTrouble,
+  type AgentContext,
   type Alarm,
   type InspectionEvent,
   type Ref,
@@ -15,6 +16,8 @@ import { createTestSystem, type TestSystem } from 'troupe/testing';
 
 type Done = { readonly type: 'done' };
 type Work = { readonly type: 'work'; readonly lap: number; readonly replyTo: ReplyTo<Done> };
+
+type Go = { readonly type: 'go' };
 
 const DONE: Done = { type: 'done' };
 const timeoutMs = Infinity;
@@ -267,5 +270,58 @@ describe('a watchdog', () => {
     expect(() => watchForTrouble(system, { onAlarm: 1 as never })).toThrow(InvalidOption);
     watchForTrouble(system);
     expect(() => watchForTrouble(system)).toThrow(InvalidOption);
+  });
+
+  /** Two that take two locks each, in opposite orders; `say` is what they say of it. */
+  async function crossed(
+    say: (ctx: AgentContext<Go>, did: 'wants' | 'holds', lock: Ref<Work>) => void,
+  ): Promise<readonly Alarm[]> {
+    const { system, alarms } = watched({ stuckMs: 5_000 });
+    const lock = fromHandler({
+      initial: () => false,
+      receive(taken, event: Work, ctx) {
+        if (taken) ctx.defer(event);
+        else ctx.reply(event, DONE);
+        return true;
+      },
+    });
+    const locks = ['l', 'r'].map((id) => system.spawn(lock, { id }));
+    const clerk = (own: readonly Ref<Work>[]) =>
+      fromHandler({
+        *receive(_state: undefined, _event: Go, ctx) {
+          for (const one of own) {
+            say(ctx, 'wants', one);
+            yield* ctx.ask(one, { type: 'work', lap: 0 }, { timeoutMs });
+            say(ctx, 'holds', one);
+          }
+        },
+      });
+    const ann = system.spawn(clerk(locks), { id: 'ann' });
+    const bob = system.spawn(clerk(locks.toReversed()), { id: 'bob' });
+    ann.send({ type: 'go' });
+    bob.send({ type: 'go' });
+    await system.advance(20_000);
+    return alarms;
+  }
+
+  it('tells once of agents that want what the other says that it holds', async () => {
+    const deadlock = {
+      kind: 'deadlock',
+      agents: ['local/ann', 'local/bob'],
+      message:
+        'local/ann waits for local/r, which local/bob holds; local/bob waits for local/l, which local/ann holds',
+      requests: ['work'],
+    };
+    expect(await crossed((ctx, did, lock) => did === 'holds' && ctx.holds(lock))).toMatchObject([
+      deadlock,
+    ]);
+    const byName = await crossed((ctx, did, lock) => ctx[did](`lock ${lock.path}`));
+    expect(byName).toMatchObject([
+      { kind: 'deadlock', message: expect.stringContaining('waits for lock /r, which') },
+    ]);
+    expect(await crossed(ignore)).toMatchObject([
+      { kind: 'stuck request' },
+      { kind: 'stuck request' },
+    ]);
   });
 });

@@ -1,9 +1,12 @@
 // Two systems in this process, linked by real WebSockets on loopback; and what strangers send.
 
-import { createSystem, type Down, type Log, type Ref, type System } from 'troupe';
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { LIMITS, createSystem, type Down, type Log, type Ref, type System } from 'troupe';
 import {
   CLOSE,
   LinkFailed,
+  TRANSPORT_LIMITS,
   joinCluster,
   type ClusterNode,
   type JoinOptions,
@@ -127,6 +130,57 @@ describe('a stranger', () => {
     const event = (await next(edge.node, 'unreachable')) as { error: LinkFailed };
     expect(event.error.message).toContain(String(CLOSE.secret));
     expect(node.nodes()).toEqual([]);
+  });
+});
+
+describe('many strangers', () => {
+  const strangers: { destroy(): void }[] = [];
+  afterEach(() => {
+    for (const stranger of strangers.splice(0)) stranger.destroy();
+  });
+
+  /** Opens connections that say nothing, and waits until each is there or was turned away. */
+  async function crowd(open: () => { socket: Duplex; there: Promise<unknown> }): Promise<void> {
+    for (let count = 0; count < 2 * TRANSPORT_LIMITS.handshakesMax; count += 1) {
+      const { socket, there } = open();
+      strangers.push(socket);
+      socket.on('error', ignore);
+      await there;
+    }
+  }
+
+  const tcp = (port: number) => () => {
+    const socket = connect(port, '127.0.0.1');
+    return { socket, there: new Promise((resolve) => socket.once('connect', resolve)) };
+  };
+  const upgraded = (port: number) => () => {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(
+      'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+    );
+    return { socket, there: new Promise((resolve) => socket.once('data', resolve)) };
+  };
+
+  it.each([
+    ['TCP', tcp],
+    ['WebSockets', upgraded],
+  ])('with open %s that say nothing keep no node out, and fill no log', async (_, kind) => {
+    const lines: unknown[] = [];
+    const line = (fields: unknown): unknown => lines.push(fields);
+    const log = { debug: ignore, info: ignore, warn: line, error: line, child: () => log };
+    const { node } = await join('core', {}, log);
+    await crowd(kind(Number(new URL(node.address!).port)));
+    const edge = await join('edge', { seeds: [node.address!] });
+    if (edge.node.nodes().length === 0) await next(edge.node, 'nodeup');
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.length).toBeLessThanOrEqual(LIMITS.logsPerWindow);
+  });
+
+  it('that speak HTTP are told what is spoken here', async () => {
+    const { node } = await join('core');
+    const { status } = await fetch(node.address!.replace('ws:', 'http:'));
+    expect(status).toBe(426);
   });
 });
 

@@ -173,7 +173,8 @@ describe('a node that asks for too much itself', () => {
 });
 
 describe('what is too big to travel', () => {
-  const big = 'x'.repeat(TRANSPORT_LIMITS.frameBytesMax + 1);
+  const big = 'x'.repeat(TRANSPORT_LIMITS.messageBytesMax + 1);
+  const cut = new RegExp(`^x+… \\(${big.length} characters\\)$`);
   let edge: { system: System; node: ClusterNode };
   const nodedowns: unknown[] = [];
 
@@ -222,8 +223,8 @@ describe('what is too big to travel', () => {
     for (const { reason } of [...downs, ...exits, asked.error as unknown as Down]) {
       const { error } = reason as { error: RangeError };
       expect(error).toBeInstanceOf(RangeError);
-      expect(error.message).toMatch(/^at x+… \(1048580 characters\)$/);
-      expect(error.cause).toMatch(/^x+… \(1048577 characters\)$/);
+      expect(error.message).toMatch(/^at x+… /);
+      expect(error.cause).toMatch(cut);
     }
     expect([downs.length, exits.length]).toEqual([1, 1]);
   });
@@ -238,7 +239,7 @@ describe('what is too big to travel', () => {
     const { reason } = downs[0]!;
     expect(reason.type).toBe('normal');
     const { output } = reason as { output: { all: string; map: string } };
-    expect(output.all).toMatch(/^x+… \(1048577 characters\)$/);
+    expect(output.all).toMatch(cut);
     expect(output.map).toBe('… (1 items)');
   });
 

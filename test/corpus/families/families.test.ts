@@ -7,9 +7,13 @@ import { relayed as d02 } from '../d02-ask-cycle.ts';
 import { pair as d04 } from '../d04-reentrant-callback.ts';
 import { relayed as d13 } from '../d13-leaked-permit.ts';
 import { pair as d05 } from '../d05-philosophers.ts';
+import { pair as d11 } from '../d11-smokers.ts';
 import { pair as h01 } from '../h01-ping-pong.ts';
 import { pair as h06 } from '../h06-triage.ts';
+import { pair as l05 } from '../l05-stop-with-queued-asks.ts';
 import { pair as o02 } from '../o02-check-then-act.ts';
+import { pair as r01 } from '../r01-lost-in-restart.ts';
+import { pair as s01 } from '../s01-priority.ts';
 import { pair as s03 } from '../s03-busy-poll.ts';
 import { combinationLock } from './combination-lock.ts';
 import { handoffRing } from './handoff-ring.ts';
@@ -54,12 +58,15 @@ describe('X2, noise', () => {
 });
 
 describe.each(['timer', 'message'] as const)('X2, a heartbeat by %s', (by) => {
-  it.each([d04, d05, h01, o02, s03])('does not change what is wrong with $id', (pair) => {
-    const report = explore(withHeartbeat(pair.buggy, by));
-    expect(pair.expected, report.failure?.violation.message).toContain(report.verdict);
-    const agents = report.failure?.violation.agents ?? [];
-    expect(pair.culprits.some((culprit) => agents.includes(culprit))).toBe(true);
-  });
+  it.each([d04, d05, d11, h01, l05, o02, r01, s01, s03])(
+    'does not change what is wrong with $id',
+    (pair) => {
+      const report = explore(withHeartbeat(pair.buggy, by));
+      expect(pair.expected, report.failure?.violation.message).toContain(report.verdict);
+      const agents = report.failure?.violation.agents ?? [];
+      expect(pair.culprits.some((culprit) => agents.includes(culprit))).toBe(true);
+    },
+  );
 
   it.each([d04, h01, o02, s03])('does not make $id wrong', (pair) => {
     expect(verdictOf(withHeartbeat(pair.correct, by))).toBe('PROVED');

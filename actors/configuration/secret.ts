@@ -2,7 +2,7 @@
  * A secret: a value that is passed on as a handle. Whatever prints, serialises, clones or sends the
  * handle shows its name; only `reveal()` gives the value, at the one place that needs it.
  */
-import { InvalidOption } from '../runtime/index.ts';
+import { InvalidOption } from '../../runtime/index.ts';
 
 /**
  * The handle of a secret value.

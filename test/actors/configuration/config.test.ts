@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { format, inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
-import { diffConfigs } from '../../actors/config-diff.ts';
-import { InvalidConfig, loadConfig, type ConfigSources } from '../../actors/config.ts';
-import { Secret } from '../../actors/secret.ts';
+import { diffConfigs } from '../../../actors/configuration/diff.ts';
+import {
+  InvalidConfig,
+  loadConfig,
+  type ConfigSources,
+} from '../../../actors/configuration/config.ts';
+import { Secret } from '../../../actors/configuration/secret.ts';
 
 const spec = {
   name: 'desk',

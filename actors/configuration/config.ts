@@ -6,10 +6,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { InvalidOption, TroupeError } from '../runtime/index.ts';
-import { checkOptions } from '../runtime/internal.ts';
-import { mergeLayers, pathLayer, treeLayer, treeOf } from './config-layer.ts';
-import type { ConfigLayer, Sourced } from './config-layer.ts';
+import { InvalidOption, TroupeError } from '../../runtime/index.ts';
+import { checkOptions } from '../../runtime/internal.ts';
+import { mergeLayers, pathLayer, treeLayer, treeOf } from './layer.ts';
+import type { ConfigLayer, Sourced } from './layer.ts';
 import { Secret } from './secret.ts';
 
 /** What one application can be configured with. */

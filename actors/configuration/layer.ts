@@ -2,7 +2,7 @@
  * Layers of configuration: trees of values put over each other, key by key, with the layer that each
  * value came from.
  */
-import { InvalidOption } from '../runtime/index.ts';
+import { InvalidOption } from '../../runtime/index.ts';
 
 /** One source of values: what it is called in errors, and its values by path, such as `model.endpoint`. */
 export interface ConfigLayer {

@@ -1,0 +1,21 @@
+/** Every limit of the library of agents: name, unit, default, and what happens at it. */
+export const ACTORS_LIMITS = {
+  /** Milliseconds that a task has when code outside agents sets none; passing it fails the task with `timeout`. */
+  taskMs: 60_000,
+  /** Delegations of a whole task, nested ones too, when its budget names no `calls`; one more fails with `budgetExceeded`. */
+  callsMax: 1_000,
+  /** Tasks that a performer works on at a time; further ones wait in its mailbox. */
+  concurrency: 8,
+  /** Characters kept of an error's message in a failure. */
+  messageCharsMax: 500,
+  /** Causes kept of a failure, at each level. */
+  causesMax: 16,
+  /** Milliseconds that an approver has; then the request has expired. */
+  approvalTimeoutMs: 900_000,
+  /** Records that a guard keeps; the oldest go first. */
+  auditCapacity: 1_000,
+  /** Denials that stick to their call; the oldest are forgotten. */
+  denialsKept: 1_024,
+  /** Times that a request is decided anew because the world was not as believed; one more fails it. */
+  conflictRetries: 3,
+} as const;
