@@ -1,9 +1,10 @@
 /**
  * A call: one task given to a performer, from the grant that it takes with it to its one outcome.
  */
-import type { AgentContext, Budget, Wait } from '../runtime/index.ts';
+import { InvalidOption, type AgentContext, type Budget, type Wait } from '../runtime/index.ts';
 import { nameOf } from '../runtime/internal.ts';
 import { failureOf, type Failure, type FailureSite } from './failure.ts';
+import { marginOf } from './limits.ts';
 import type { Purse } from './purse.ts';
 import type { Outcome, PerformerName, PerformerRef, Task, TaskReply } from './task.ts';
 
@@ -40,7 +41,7 @@ export class Call<TOutput> {
     purse: Purse,
     performer: PerformerRef<never, TOutput> | PerformerName<never, TOutput>,
     task: Task,
-    { timeoutMs, budget }: CallOptions,
+    { timeoutMs, budget }: CallOptions & { readonly timeoutMs: number },
     attempt: Attempt,
   ) {
     this.task = task;
@@ -48,6 +49,10 @@ export class Call<TOutput> {
     this.#purse = purse;
     this.#performer = performer;
     this.#attempt = attempt;
+    if (!(timeoutMs >= 0)) {
+      const allowed = 'milliseconds >= 0';
+      throw new InvalidOption({ field: 'timeoutMs', given: timeoutMs, allowed });
+    }
     try {
       this.#grant = purse.grant(budget);
     } catch (error) {
@@ -55,11 +60,11 @@ export class Call<TOutput> {
       return;
     }
     const { signal } = this.#stop;
-    const options = { budget: this.#grant, signal };
+    const waitMs = timeoutMs + marginOf(timeoutMs);
     this.wait = ctx.ask(
       performer as PerformerRef<unknown, TOutput>,
-      { type: 'task', task, by: ctx.self },
-      timeoutMs === undefined ? options : { ...options, timeoutMs },
+      { type: 'task', task, by: ctx.self, timeoutMs },
+      { budget: this.#grant, signal, timeoutMs: waitMs },
     );
   }
 

@@ -38,6 +38,14 @@ export type { Members, PerformerOptions, PerformerState, Team } from './performe
 export { PartialResult } from './run.ts';
 export type { PerformOptions, RetryOptions, TaskRun, Work, Worked } from './run.ts';
 export type { Call, CallOptions } from './call.ts';
+export { gather, join } from './join.ts';
+export type { Branch, GatherOptions, Join, Slot } from './join.ts';
+export { ensemble, fanIn } from './fan-in.ts';
+export type { Collect, FanInOptions } from './fan-in.ts';
+export { concatenate, judge, merge, rank, vote } from './aggregate.ts';
+export type { Candidates, ConflictRule, Ranked, VoteOptions } from './aggregate.ts';
+export { Pipeline, pipeline } from './pipeline.ts';
+export type { StageOptions } from './pipeline.ts';
 export { perform } from './perform.ts';
 export type { PerformRootOptions } from './perform.ts';
 export { InvalidConfig, loadConfig } from './configuration/config.ts';

@@ -6,6 +6,8 @@ export const ACTORS_LIMITS = {
   callsMax: 1_000,
   /** Tasks that a performer works on at a time; further ones wait in its mailbox. */
   concurrency: 8,
+  /** Milliseconds, and at most a tenth of what there is, that a team keeps of its time for putting its results together, and that a performer gets beyond a deadline to say how the task ended. */
+  marginMs: 100,
   /** Characters kept of an error's message in a failure. */
   messageCharsMax: 500,
   /** Causes kept of a failure, at each level. */
@@ -19,3 +21,8 @@ export const ACTORS_LIMITS = {
   /** Times that a request is decided anew because the world was not as believed; one more fails it. */
   conflictRetries: 3,
 } as const;
+
+/** The margin of a time: see `marginMs`. */
+export function marginOf(timeMs: number): number {
+  return Math.min(ACTORS_LIMITS.marginMs, timeMs / 10);
+}

@@ -1,9 +1,9 @@
 /**
  * A performer: an agent that accepts tasks. It checks each before any work begins, has a run of its
- * own work on it, and answers with exactly one outcome: what the run ends with, or why it ended.
+ * own work on it, and answers with exactly one outcome: what the run ends with, or why it was ended.
  *
  *     task -> accepted -> run -> outcome
- *        \ refused          \ killed: deadline, cancelled, or who wants it is gone
+ *        \ refused          \ ended: deadline, cancelled, or who wants it is gone
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import {
@@ -22,7 +22,7 @@ import { checkFunction, checkOptions } from '../runtime/internal.ts';
 import { child, supervisor } from '../supervision/index.ts';
 import { TaskFailed, failureOf, type FailureSite } from './failure.ts';
 import { ACTORS_LIMITS } from './limits.ts';
-import { isLogic, runLogic, type Begin, type RunLogic, type Work } from './run.ts';
+import { isLogic, runLogic, type Begin, type RunLogic, type Spent, type Work } from './run.ts';
 import { fit } from './schema.ts';
 import type {
   CancelTask,
@@ -68,8 +68,9 @@ interface Job {
   readonly run: AnyRef;
   readonly watch: Monitor;
   readonly site: FailureSite;
-  readonly granted: Budget;
-  /** How it ends when its run is killed. */
+  /** What its run has told of when it was ended; until then all that was granted. */
+  readonly spent: Budget;
+  /** How it ends when its run is ended. */
   readonly verdict?: Outcome<never>;
 }
 
@@ -82,7 +83,7 @@ interface Expired {
   readonly type: 'expired';
   readonly run: string;
 }
-type Received = TaskRequest<unknown, never> | CancelTask | Expired | Down;
+type Received = TaskRequest<unknown, never> | CancelTask | Expired | Spent | Down;
 type Ctx = AgentContext<Received>;
 
 const KEYS = ['input', 'output', 'concurrency', 'team'];
@@ -156,6 +157,11 @@ export function performer<TInput, TOutput, const TTeam extends Team = Record<nev
           );
         case 'expired':
           return expire(state, ctx, event.run);
+        case 'spent': {
+          const job = state.jobs.get(event.run);
+          if (job === undefined) return state;
+          return { jobs: new Map(state.jobs).set(event.run, { ...job, spent: event.spent }) };
+        }
         case 'troupe.down': {
           const { address } = event.ref;
           const job = state.jobs.get(address);
@@ -184,7 +190,7 @@ function accept(
   runs: RunLogic,
   inputOf: (task: Task) => Task,
 ): PerformerState {
-  const { task, by } = request;
+  const { task, by, timeoutMs } = request;
   const site = { task, agent: ctx.self.address, ...siteOf(ctx, ctx.budget ?? {}) };
   try {
     checkRequest(request);
@@ -193,16 +199,16 @@ function accept(
       const message = `budget ${name}: granted ${amount}, and nothing can be done with that`;
       throw new TaskFailed({ kind: 'budgetExceeded', message, effect: 'none' });
     }
-    const begin: Begin = { type: 'begin', task: inputOf(task) };
+    const withinMs = Math.min(timeoutMs, Math.max(0, ctx.remainingMs));
+    const begin: Begin = { type: 'begin', task: inputOf(task), deadlineMs: ctx.now() + withinMs };
     const run = ctx.spawn(runs, { monitor: true });
     // Sent while the request is handled, so that it carries the lineage of the request.
     ctx.send(run, begin);
     ctx.defer(request);
     const { address } = run;
-    const { remainingMs } = ctx;
-    if (remainingMs < Infinity)
-      ctx.after(Math.max(0, remainingMs), { type: 'expired', run: address }, { id: address });
-    const job = { request, run, watch: ctx.monitor(by), site, granted: ctx.budget ?? {} };
+    if (withinMs < Infinity)
+      ctx.after(withinMs, { type: 'expired', run: address }, { id: address });
+    const job = { request, run, watch: ctx.monitor(by), site, spent: ctx.budget ?? {} };
     return { jobs: new Map(jobs).set(address, job) };
   } catch (error) {
     const taskId = task?.id ?? '';
@@ -217,7 +223,7 @@ function accept(
   }
 }
 
-/** Kills the runs that nobody wants any more; each is answered for when it has ended. */
+/** Ends the runs that nobody wants any more; each is answered for when it has ended. */
 function stopRuns(
   state: PerformerState,
   ctx: Ctx,
@@ -228,35 +234,35 @@ function stopRuns(
     const reason = job.verdict === undefined ? reasonFor(job.request) : undefined;
     if (reason === undefined) continue;
     const taskId = job.request.task.id;
-    const verdict = { status: 'cancelled', taskId, spent: job.granted, reason } as const;
+    const verdict = { status: 'cancelled', taskId, spent: job.spent, reason } as const;
     jobs.set(address, { ...job, verdict });
-    void ctx.stopChild(job.run, 'brutal_kill');
+    void ctx.stopChild(job.run);
   }
   return { jobs };
 }
 
-/** The deadline has passed: the run is killed, whether it listens or not. */
+/** The deadline has passed: the run is ended, whether it listens or not. */
 function expire(state: PerformerState, ctx: Ctx, address: string): PerformerState {
   const job = state.jobs.get(address);
   if (job === undefined || job.verdict !== undefined) return state;
-  const { site, granted: spent } = job;
-  const { deadlineMs } = site.resources;
-  const message = `not done within ${deadlineMs} ms`;
+  const { site, request, spent } = job;
+  const withinMs = Math.min(request.timeoutMs, site.resources.deadlineMs);
+  const message = `not done within ${withinMs} ms`;
   const timedOut = new TaskFailed({ kind: 'timeout', message });
   const failure = failureOf(timedOut, { ...site, ...siteOf(ctx, {}) });
   const verdict = { status: 'failed', taskId: site.task.id, spent, failure } as const;
-  void ctx.stopChild(job.run, 'brutal_kill');
+  void ctx.stopChild(job.run);
   return { jobs: new Map(state.jobs).set(address, { ...job, verdict }) };
 }
 
 /** A run has ended: the one place where an accepted task is answered. */
 function settle(state: PerformerState, ctx: Ctx, job: Job, { reason }: Down): PerformerState {
-  const { request, run, watch, site, granted: spent, verdict } = job;
+  const { request, run, watch, site, spent, verdict } = job;
   const jobs = new Map(state.jobs);
   jobs.delete(run.address);
   ctx.cancel(run.address);
   ctx.demonitor(watch);
-  let outcome: Outcome<never> | undefined = verdict;
+  let outcome: Outcome<never> | undefined = verdict && { ...verdict, spent };
   if (outcome === undefined && reason.type === 'normal') outcome = reason.output as Outcome<never>;
   if (outcome === undefined) {
     const ended = new ActorEnded({ address: run.address, message: 'task', reason });
@@ -272,15 +278,15 @@ function siteOf(ctx: Ctx, budget: Budget): Pick<FailureSite, 'atMs' | 'resources
   return { atMs: ctx.now(), resources: { deadlineMs, budget, hops } };
 }
 
-function checkRequest({ task, by }: TaskRequest<unknown, never>): void {
+function checkRequest({ task, by, timeoutMs }: TaskRequest<unknown, never>): void {
   const isTask =
     typeof task === 'object' &&
     task !== null &&
     typeof task.id === 'string' &&
     typeof task.goal === 'string';
-  if (isTask && isRef(by)) return;
+  if (isTask && isRef(by) && timeoutMs >= 0) return;
   const message = isTask
-    ? 'by: allowed is the ref of who wants the task'
+    ? 'by and timeoutMs: allowed are the ref of who wants the task, and milliseconds >= 0'
     : 'task: allowed is an object with id, goal and input';
   throw new TaskFailed({ kind: 'invalidInput', message, retry: { sameInputWillFail: true } });
 }

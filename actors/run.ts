@@ -14,6 +14,7 @@ import {
   type Budget,
   type HandlerLogic,
   type Log,
+  type Ref,
 } from '../runtime/index.ts';
 import { backoffMs, type BackoffOptions } from '../supervision/index.ts';
 import { Call, siteOf, type CallOptions } from './call.ts';
@@ -82,22 +83,27 @@ export class TaskRun<TTeam = unknown> {
   readonly team: TTeam;
   readonly #ctx: AgentContext;
   readonly #task: Task;
+  readonly #deadlineMs: number;
   readonly #purse: Purse;
   readonly #members = new Map<object, AnyRef>();
   readonly #steps: Step[] = [];
   #given = 0;
 
   /** @internal */
-  constructor(ctx: AgentContext, task: Task, team: TTeam) {
+  constructor(ctx: AgentContext, task: Task, team: TTeam, deadlineMs = Infinity) {
+    this.#deadlineMs = deadlineMs;
     this.#ctx = ctx;
     this.#task = task;
     this.team = team;
     this.#purse = new Purse({ calls: ACTORS_LIMITS.callsMax, ...ctx.budget });
   }
 
+  get task(): Task {
+    return this.#task;
+  }
   /** Milliseconds until the task's deadline. */
   get remainingMs(): number {
-    return this.#ctx.remainingMs;
+    return Math.min(this.#deadlineMs - this.#ctx.now(), this.#ctx.remainingMs);
   }
   /** What the task may still spend, by name. */
   get left(): Budget {
@@ -204,6 +210,13 @@ export class TaskRun<TTeam = unknown> {
     });
   }
 
+  /** What an error means for this task, as its failure. */
+  failureOf(error: unknown): Failure {
+    const { parent, self } = this.#ctx;
+    const agent = (parent ?? self).address;
+    return failureOf(error, { task: this.#task, agent, ...siteOf(this.#ctx, this.#purse) });
+  }
+
   /** A result with gaps, to return: the outcome is `partial`. */
   partial<TOutput>(
     output: TOutput,
@@ -251,7 +264,9 @@ export class TaskRun<TTeam = unknown> {
     attempt: { readonly attempt: number; readonly attemptsMax: number },
   ): Call<TOutput> {
     const address = this.#addressOf(performer);
-    return new Call<TOutput>(this.#ctx, this.#purse, address, task, options, attempt);
+    const timeoutMs = Math.min(options.timeoutMs ?? Infinity, Math.max(0, this.remainingMs));
+    const limits = { ...options, timeoutMs };
+    return new Call<TOutput>(this.#ctx, this.#purse, address, task, limits, attempt);
   }
 
   #subtask<TInput>({ id, goal, input, context }: TaskSpec<TInput>): Task<TInput> {
@@ -292,9 +307,22 @@ export function isLogic(performer: AnyPerformer): performer is AnyActorLogic {
 export interface Begin {
   readonly type: 'begin';
   readonly task: Task;
+  /** The clock's monotonic milliseconds. */
+  readonly deadlineMs: number;
 }
 
-export type RunLogic = HandlerLogic<undefined, Begin>;
+/** What a run tells its performer when it is ended before its time. */
+export interface Spent {
+  readonly type: 'spent';
+  readonly run: string;
+  readonly spent: Budget;
+}
+
+/** The work of a run, once it has begun. */
+interface Working {
+  run: TaskRun | undefined;
+}
+export type RunLogic = HandlerLogic<Working, Begin>;
 
 /** The logic of a run: on `begin` it works, and it ends with the outcome as its output. */
 export function runLogic<TInput, TOutput, TTeam>(
@@ -304,9 +332,16 @@ export function runLogic<TInput, TOutput, TTeam>(
   outputSchema: StandardSchemaV1<unknown, TOutput> | undefined,
 ): RunLogic {
   return fromHandler({
-    *receive(_: undefined, { task }: Begin, ctx) {
-      const run = new TaskRun(ctx, task, teamOf(ctx.parent ?? ctx.self));
+    initial: (): Working => ({ run: undefined }),
+    *receive(working: Working, { task, deadlineMs }: Begin, ctx) {
+      const run = new TaskRun(ctx, task, teamOf(ctx.parent ?? ctx.self), deadlineMs);
+      working.run = run;
       ctx.stop(yield* outcomeOf(name, task as Task<TInput>, run, work, outputSchema));
+    },
+    stop({ run }, reason, ctx) {
+      if (reason.type === 'normal' || run === undefined) return;
+      const told: Spent = { type: 'spent', run: ctx.self.address, spent: run.spent };
+      ctx.send(ctx.parent as Ref<Spent>, told);
     },
   });
 }
@@ -333,10 +368,7 @@ function* outcomeOf<TInput, TOutput, TTeam>(
     const output = fit(schema, result.output, `output of ${name}`, 'invalidOutput');
     return { status: 'partial', output, missing, failures, ...ended() };
   } catch (error) {
-    const agent = run.ctx.parent?.address ?? run.ctx.self.address;
-    const { atMs, resources } = siteOf(run.ctx, new Purse(run.left));
-    const failure = failureOf(error, { task, agent, atMs, resources });
-    return { status: 'failed', failure, ...ended() };
+    return { status: 'failed', failure: run.failureOf(error), ...ended() };
   }
 }
 

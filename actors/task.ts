@@ -36,7 +36,7 @@ export type Outcome<TOutput = unknown> = Done<TOutput> | PartlyDone<TOutput> | F
 interface Ended {
   readonly taskId: string;
   /**
-   * What was used of the budget, by name. When its performer could not say, because it was killed or
+   * What was used of the budget, by name. When its performer could not say, because it
    * is not to be reached, all that it was granted.
    */
   readonly spent: Budget;
@@ -77,6 +77,8 @@ export interface TaskRequest<TInput, TOutput> {
   readonly type: 'task';
   readonly task: Task<TInput>;
   readonly by: AnyRef;
+  /** Milliseconds that the work may take. The request itself waits a little longer, to be told how it ended. */
+  readonly timeoutMs: number;
   readonly replyTo: ReplyTo<TaskReply<TOutput>>;
 }
 /** The answer. */
@@ -96,14 +98,23 @@ export interface CancelTask {
 export type PerformerEvent<TInput, TOutput> = TaskRequest<TInput, TOutput> | CancelTask;
 export type PerformerRef<TInput, TOutput> = Ref<PerformerEvent<TInput, TOutput>>;
 export type PerformerName<TInput, TOutput> = AgentName<PerformerRef<TInput, TOutput>>;
+declare const performs: unique symbol;
+
+/** Says what a logic takes and gives; a logic that takes more, or gives more, can stand in its place. */
+interface Performs<TInput, TOutput> {
+  readonly [performs]: (input: TInput) => TOutput;
+}
 /** The logic that `performer` and the patterns make. */
 export type PerformerLogic<TInput, TOutput> = HandlerLogic<
   PerformerState,
   PerformerEvent<TInput, TOutput>
->;
+> &
+  Performs<TInput, TOutput>;
 /** Whoever does tasks: an agent by ref or by name, or the logic of one, which is spawned then. */
 export type Performer<TInput, TOutput> =
-  PerformerRef<TInput, TOutput> | PerformerName<TInput, TOutput> | PerformerLogic<TInput, TOutput>;
+  | PerformerRef<TInput, TOutput>
+  | PerformerName<TInput, TOutput>
+  | (AnyActorLogic & Performs<TInput, TOutput>);
 
 /** A performer of whatever. */
 export type AnyPerformer = AnyRef | AgentName | AnyActorLogic;

@@ -1,15 +1,25 @@
 #!/usr/bin/env node
 /**
- * The `troupe` command: `check` explores the scenarios of a module, `replay` shows one run again.
+ * The `troupe` command: `check` explores the scenarios of a module, `replay` shows one run again,
+ * `node` runs a node of a cluster, and `cluster` shows who is in one.
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import type { CheckFlags } from './command-check.ts';
+import type { ClusterFlags } from './command-cluster.ts';
+import type { NodeFlags } from './command-node.ts';
 import type { ReplayFlags } from './command-replay.ts';
 import { EXIT, Misuse, inShort } from './misuse.ts';
-import { countOf, durationOf, positive } from './options.ts';
+import { countOf, durationOf, listenOf, oneMore, positive } from './options.ts';
 
 const STRATEGIES = ['portfolio', 'exhaustive', 'fifo', 'random', 'pctcp', 'pos', 'delays', 'flip'];
+
+const ALL_EXITS = `
+Exit codes:
+  0  all is well
+  1  a scenario fails; a node or its cluster is not well
+  2  the command line, a file, a scenario or the secret is wrong
+  3  a scenario does not repeat: it depends on something outside of the simulation`;
 
 const EXITS = `
 Exit codes:
@@ -18,13 +28,31 @@ Exit codes:
   2  the command line, a file or a scenario is wrong
   3  a scenario does not repeat: it depends on something outside of the simulation`;
 
+const NODE_EXITS = `
+The secret that all nodes share stands in TROUPE_SECRET; a second one that is accepted, while it is
+being changed, in TROUPE_SECRET_ALSO. With --cert and --key the node listens on wss; with --ca it
+takes only those who show a certificate of it, and dials only them.
+
+Exit codes:
+  0  it was told to end (SIGTERM or SIGINT), or its root has ended normally
+  1  its root cannot start, or has crashed
+  2  the command line, the module or the secret is wrong, or the port is taken`;
+
+const CLUSTER_EXITS = `
+The secret stands in TROUPE_SECRET. Nodes with an allow-list must let in the name of the observer.
+
+Exit codes:
+  0  all nodes answer, and each link is seen from both sides
+  1  a node does not answer, or a link is seen from one side only
+  2  the command line or the secret is wrong`;
+
 function programOf(onEnd: (code: number) => void): Command {
   const program = new Command('troupe')
-    .description('Explores the schedules of agents, and explains what goes wrong in them.')
+    .description('Explores the schedules of agents, and runs them on the nodes of a cluster.')
     .version(versionOf())
     .exitOverride()
     .showHelpAfterError('(troupe --help says how it is used)')
-    .addHelpText('after', EXITS);
+    .addHelpText('after', ALL_EXITS);
   program
     .command('check')
     .description('explores the scenarios that the modules export')
@@ -41,6 +69,7 @@ function programOf(onEnd: (code: number) => void): Command {
     .option('--mermaid', 'adds a sequence diagram to each explanation')
     .option('--svg <file>', 'writes the diagram of what fails as an SVG')
     .option('--graph', 'runs nothing: says who can send what to whom, and what looks wrong')
+    .addHelpText('after', EXITS)
     .action(async (files: string[], flags: CheckFlags) => {
       const { runCheck } = await needed(import('./command-check.ts'));
       onEnd(await runCheck(files, flags));
@@ -52,9 +81,44 @@ function programOf(onEnd: (code: number) => void): Command {
     .argument('<file...>', 'the modules, one of which exports its scenario')
     .option('--json', 'writes the run as JSON instead of text')
     .option('--out <folder>', 'where the diagrams go', '.troupe')
+    .addHelpText('after', EXITS)
     .action(async (token: string, files: string[], flags: ReplayFlags) => {
       const { runReplay } = await needed(import('./command-replay.ts'));
       onEnd(await runReplay(token, files, flags));
+    });
+  program
+    .command('node')
+    .description('runs a node: the root supervisor that a module exports, linked with other nodes')
+    .argument('<file>', 'a module whose default export is a supervisor, or a function of the node')
+    .requiredOption('--name <name>', 'the name of the node, which stands in its addresses')
+    .option('--listen <port>', 'where other nodes reach it, as port or host:port', listenOf)
+    .option('--seed <url>', 'a node to be linked with; can stand several times', oneMore, [])
+    .option('--cert <file>', 'its certificate')
+    .option('--key <file>', 'the key of it')
+    .option('--ca <file>', 'the authority of the certificates of others')
+    .option('--insecure', 'allows plain ws beyond this machine')
+    .option('--json', 'writes its log as JSON on a terminal too')
+    .addHelpText('after', NODE_EXITS)
+    .action(async (file: string, flags: NodeFlags) => {
+      const { runNode } = await import('./command-node.ts');
+      // What the module has left running does not keep a node that has left.
+      process.exit(await runNode(file, flags));
+    });
+  program
+    .command('cluster')
+    .description('shows a cluster: who sees whom, groups, queues; it takes no part in it')
+    .requiredOption('--connect <url>', 'the node to begin with')
+    .option('--name <name>', 'the name of the observer', 'observer')
+    .option('--cert <file>', 'the certificate to show')
+    .option('--key <file>', 'the key of it')
+    .option('--ca <file>', 'the authority of the certificates of nodes')
+    .option('--insecure', 'allows plain ws beyond this machine')
+    .option('--watch', 'looks again and again')
+    .option('--json', 'writes JSON instead of text; with --watch, a line for each look')
+    .addHelpText('after', CLUSTER_EXITS)
+    .action(async (flags: ClusterFlags) => {
+      const { runCluster } = await import('./command-cluster.ts');
+      onEnd(await runCluster(flags));
     });
   return program;
 }

@@ -2,7 +2,7 @@
  * Misuse: what whoever calls the command can put right. It is said without a stack trace.
  */
 
-/** What the command ends with. */
+/** What the command ends with; of a node or a cluster, `violation` says that it is not well. */
 export const EXIT = { clean: 0, violation: 1, misuse: 2, nondeterministic: 3 } as const;
 
 /** Something to be put right by whoever called the command: what, and how. */

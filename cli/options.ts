@@ -19,6 +19,20 @@ export function positive(text: string): number {
   return count;
 }
 
+/** Where to listen: a port, or host:port. */
+export function listenOf(text: string): { readonly port: number; readonly host?: string } {
+  const [, host, digits] = /^(?:(\[[^\]]+\]|[^:]+):)?(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits ?? NaN);
+  if (!(port <= 65_535))
+    throw new InvalidArgumentError('It must be a port or host:port, such as 7000 or 0.0.0.0:7000.');
+  return { port, ...(host !== undefined && { host: host.replace(/^\[|\]$/g, '') }) };
+}
+
+/** One more of an option that can stand several times. */
+export function oneMore(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}
+
 /** A time with its unit, in milliseconds. */
 export function durationOf(text: string): number {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) ?? [];

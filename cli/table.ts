@@ -1,5 +1,5 @@
 /**
- * The table at the end of a check: a line for each scenario.
+ * Tables of text, and the one at the end of a check: a line for each scenario.
  */
 import type { Checked } from './check.ts';
 
@@ -12,17 +12,25 @@ export function tableOf(checks: readonly Checked[]): string {
     searchedOf(each),
     `${each.tookMs.toLocaleString('en')} ms`,
   ]);
-  const widths = [0, 1, 2, 3, 4].map((column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  );
+  return [columns(rows, [4]), '', totalOf(checks)].join('\n');
+}
+
+/** Rows as lines whose columns stand below each other; those of `toRight` end there. */
+export function columns(
+  rows: readonly (readonly string[])[],
+  toRight: readonly number[] = [],
+): string {
+  const widthOf = (column: number): number =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length));
   const lines = rows.map((row) =>
     row
       .map((cell, column) =>
-        column === 4 ? cell.padStart(widths[4] ?? 0) : cell.padEnd(widths[column] ?? 0),
+        toRight.includes(column) ? cell.padStart(widthOf(column)) : cell.padEnd(widthOf(column)),
       )
-      .join('  '),
+      .join('  ')
+      .trimEnd(),
   );
-  return [...lines, '', totalOf(checks)].join('\n');
+  return lines.join('\n');
 }
 
 /** The verdict, and how many other bugs were found beside it. */

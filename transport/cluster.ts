@@ -29,6 +29,7 @@ import {
 import { Callers } from './callers.ts';
 import { checkPayload } from './codec.ts';
 import { Dialer, type Dialing } from './dialer.ts';
+import { Deadlocks } from './deadlocks.ts';
 import { LinkFailed } from './errors.ts';
 import { Groups, type Group } from './groups.ts';
 import { NameClaims, keepFirst, type ClusterNames, type NameResolver } from './names.ts';
@@ -196,6 +197,7 @@ class Node implements ClusterNode, Remote {
   readonly #listeners: NodeListeners;
   readonly #alone: Network;
   readonly #groups: Groups;
+  readonly #deadlocks: Deadlocks;
   readonly #peers = new Map<string, Peer>();
   /** Those who look at the cluster and are no part of it. */
   readonly #observers = new Set<Peer>();
@@ -226,6 +228,7 @@ class Node implements ClusterNode, Remote {
     this.#strangers = new LogThrottle(core.log);
     const peers = (): Iterable<Peer> => this.#peers.values();
     this.#groups = new Groups(core, peers);
+    this.#deadlocks = new Deadlocks(core, peers);
     this.names = new NameClaims(core, peers, options.onNameConflict ?? keepFirst, (conflict) => {
       const { name, kept, lost: losers } = conflict;
       const addresses = losers.map(({ address }) => address);
@@ -323,8 +326,9 @@ class Node implements ClusterNode, Remote {
     for (const dialer of this.#dialers) dialer.stop();
     if (this.#timer !== undefined) this.#core.timers.cancel(this.#timer);
     for (const { link } of this.#handshakes) link.close(CLOSE.left, 'left');
-    for (const peer of this.#linked()) peer.leave();
+    const leaving = this.#linked().map((peer) => peer.leave());
     this.#core.network = this.#alone;
+    await Promise.all(leaving);
     await this.#listener?.close();
   }
 
@@ -478,6 +482,7 @@ class Node implements ClusterNode, Remote {
       member: (isJoin, group, path) => this.#groups.told(name, isJoin, group, path),
       claim: (from, id, claimed, path, order) => this.names.claim(from, id, claimed, path, order),
       claimed: (id, claimed, isAllowed) => this.names.claimed(name, id, claimed, isAllowed),
+      probe: (ask, probe) => this.#deadlocks.follow(probe, ask),
       unclaim: (claimed) => this.names.unclaim(name, claimed),
       look: (way) => this.#look(way),
     });
@@ -553,6 +558,7 @@ class Node implements ClusterNode, Remote {
       } else if (silentMs < suspectMs && this.#suspected.delete(name))
         this.#listeners.tell('alive', { node: name });
     }
+    this.#deadlocks.tick();
     this.#tickLater();
   }
 }

@@ -40,10 +40,16 @@ export const TRANSPORT_LIMITS = {
   requestsMax: 100_000,
   /** Characters of a path, of a group and of a message's type; longer ones are refused to the sender, and end the connection where they come in. */
   textCharsMax: 4_096,
+  /** Milliseconds that a node which leaves waits for a peer to take note, and to take what was sent before. */
+  leaveMs: 1_000,
   /** Callers that have not proved themselves; one more takes the place of the oldest of the host that has most. */
   handshakesMax: 64,
   /** Bytes of a frame of the handshake; a bigger one closes the link. */
   handshakeBytesMax: 4_096,
+  /** Milliseconds that a request waits before probes look for a deadlock that it is in. */
+  probeAfterMs: 2_000,
+  /** Agents of a deadlock that probes find. */
+  probeEdgesMax: 256,
   /** Groups, members of each and mailboxes that a node's report names; the numbers count all. */
   reportRowsMax: 50,
   /** Milliseconds that an observer waits for the report of a node. */

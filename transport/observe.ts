@@ -62,7 +62,7 @@ export async function observeCluster(
   try {
     return await lookAround(core, peer);
   } finally {
-    peer.leave();
+    await peer.leave();
   }
 }
 

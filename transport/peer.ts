@@ -32,6 +32,7 @@ import {
   type Refs,
   type WireAsk,
 } from './codec.ts';
+import { probeOf, wireProbe, type Probe } from './deadlocks.ts';
 import { LinkFull, MalformedFrame, NotAllowed, PeerLimit } from './errors.ts';
 import type { Identity } from './handshake.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
@@ -67,6 +68,8 @@ export interface PeerReport {
   claim(peer: Peer, id: number, name: string, path: string, order: number): boolean;
   claimed(id: number, name: string, isAllowed: boolean): void;
   unclaim(name: string): void;
+  /** A probe for a deadlock follows a request that came from it. */
+  probe(ask: Ask, probe: Probe): void;
 }
 
 /** For a link to or from an observer, which takes no part: what it may do, and what becomes of what it tells. */
@@ -78,6 +81,7 @@ export const APART: PeerReport = {
   claim: () => true,
   claimed: () => undefined,
   unclaim: () => undefined,
+  probe: () => undefined,
   look: async () => 'not allowed',
 };
 
@@ -118,6 +122,7 @@ export class Peer {
   >();
   readonly #looks = new Map<number, (report: unknown) => void>();
   #nextId = 1;
+  #left: (() => void) | undefined;
 
   constructor(
     core: Core,
@@ -279,6 +284,26 @@ export class Peer {
 
   unclaim(name: string): void {
     this.#must([OP.unclaim, name]);
+  }
+
+  owes(ask: Ask): boolean {
+    const entry = this.#exports.get(ask.id);
+    return entry?.ask === ask && entry.owed;
+  }
+
+  owesSince(ms: number): boolean {
+    for (const { ask, owed } of this.#exports.values())
+      if (owed && ask.state === 'open' && ask.madeAtMs <= ms) return true;
+    return false;
+  }
+
+  /** Sends a probe after a request. It is no loss when it does not fit: another one is sent later. */
+  probe(ask: Ask, probe: Probe): void {
+    try {
+      this.#stream.send([OP.probe, ask.id, wireProbe(probe)], false);
+    } catch (error) {
+      if (!(error instanceof MalformedFrame)) throw error;
+    }
   }
 
   /** Sends what must not be lost while the link is up. */
@@ -443,6 +468,11 @@ export class Peer {
         return void this.#onLook(fields.number(), fields.texts());
       case OP.seen:
         return this.#onSeen(fields.number(), fields.any());
+      case OP.probe: {
+        const ask = this.#imports.get(fields.number());
+        const probe = probeOf(fields.any());
+        return ask === undefined ? undefined : this.#report.probe(ask, probe);
+      }
       case OP.claim:
         return this.#onClaim(fields.number(), fields.text(), fields.path(), fields.number());
       case OP.claimed:
@@ -689,11 +719,23 @@ export class Peer {
     this.#must([OP.started, id]);
   }
 
-  /** Says farewell: what was sent before still arrives. */
-  leave(): void {
+  /**
+   * Says farewell, and lets the other side close: it has taken then what was sent before. Whoever
+   * closes a socket while something is coming in has it reset, and what is on its way out is lost.
+   */
+  leave(): Promise<void> {
+    if (!this.#open) return Promise.resolve();
+    const { clock, timers } = this.#core;
     this.#stream.flush(true);
     this.#stream.control('bye');
-    this.close(CLOSE.left, 'left');
+    const dueMs = clock.now() + TRANSPORT_LIMITS.leaveMs;
+    const timer = timers.schedule(dueMs, () => this.close(CLOSE.left, 'left'));
+    return new Promise((resolve) => {
+      this.#left = () => {
+        timers.cancel(timer);
+        resolve();
+      };
+    });
   }
 
   close(code: number, reason: string): void {
@@ -725,6 +767,7 @@ export class Peer {
     this.#imports.clear();
     for (const ask of open) ask.cancel();
     this.#report.lost(end);
+    this.#left?.();
   }
 
   #loseAsk(ask: Ask): void {

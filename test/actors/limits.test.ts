@@ -164,3 +164,20 @@ it('the end of who wants a task ends all that was given away for it', async () =
   expect(alive).toBe(0);
   await system.stop();
 });
+
+it('what a child has not spent when its time is up comes back', async () => {
+  const system = createTestSystem();
+  const slow = performer('slow', function* (_: Task<undefined>, run) {
+    run.spend({ tokens: 3 });
+    yield* run.sleep(1_000_000);
+    return 'never';
+  });
+  const chief = performer('chief', function* (_: Task<undefined>, run) {
+    const outcome = yield* run.perform(slow, { input: undefined }, { timeoutMs: 100 });
+    return [outcome.status, outcome.spent['tokens'], run.left['tokens']];
+  });
+  const task = { goal: 'wait', input: undefined };
+  const outcome = await system.run(perform(system, chief, task, { budget: { tokens: 10 } }));
+  expect(outcome).toMatchObject({ output: ['failed', 3, 7], spent: { tokens: 3 } });
+  expect(system.nowMs).toBe(100);
+});

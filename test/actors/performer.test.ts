@@ -265,6 +265,11 @@ it('types of input and output come from the work', () => {
   expectTypeOf(outcome).returns.toEqualTypeOf<Promise<Outcome<string>>>();
   // @ts-expect-error -- the input of `upper` is a string
   void (() => perform(system, ref, { goal: 'x', input: 1 }));
+  // Who takes more, or gives more, can stand in the place of who takes or gives less.
+  const anything = performer('anything', () => ({ text: 'x', words: 1 }));
+  expectTypeOf(anything).toExtend<Performer<string, { text: string }>>();
+  expectTypeOf(system.spawn(anything)).toExtend<Performer<string, { text: string }>>();
+  expectTypeOf(upper).not.toExtend<Performer<number, string>>();
   performer(
     'chief',
     function* (task: Task<number>, run) {

@@ -13,8 +13,13 @@ export interface Ended {
 }
 
 export function troupe(...args: string[]): Ended {
+  return troupeWith(process.env, ...args);
+}
+
+/** The same in another environment. */
+export function troupeWith(env: NodeJS.ProcessEnv, ...args: string[]): Ended {
   const command = ['--import', 'tsx', '--conditions=source', `${root}cli/main.ts`, ...args];
-  return spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' });
+  return spawnSync(process.execPath, command, { cwd: root, env, encoding: 'utf8' });
 }
 
 /** `troupe check` that leaves nothing beside the fixtures. */

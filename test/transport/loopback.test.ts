@@ -78,11 +78,13 @@ describe('two nodes on loopback', () => {
         resolve();
       });
     });
-    const asked = far.ask({ type: 'hold' });
+    const asked = expect(far.ask({ type: 'hold' })).rejects.toMatchObject({
+      reason: { type: 'noconnection' },
+    });
     const lost = next(edge.node, 'nodedown');
     await far.ask({ type: 'echo' });
     await core.node.leave();
-    await expect(asked).rejects.toMatchObject({ reason: { type: 'noconnection' } });
+    await asked;
     await down;
     expect(await lost).toMatchObject({ node: 'core', reason: 'left' });
     expect(told).toEqual(['noconnection']);
