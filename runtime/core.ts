@@ -55,7 +55,7 @@ import { Siblings } from './siblings.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
 import { Timers } from './timers.ts';
-import { circleThrough, youngestOf, type WaitEdge } from './wait-for.ts';
+import { circleThrough, youngestOf, type BrokenWait } from './wait-for.ts';
 import { XStateBehavior } from './xstate/behavior.ts';
 import { XStateHost, checkXState } from './xstate/host.ts';
 
@@ -92,8 +92,8 @@ export interface Counters {
 
 /** Who is told of what happens seldom: a watchdog. */
 export interface Watch {
-  /** `youngest` is where the circle is broken. */
-  deadlocked(members: readonly string[], requests: readonly string[], youngest: WaitEdge): void;
+  /** `broken` is where the circle is broken. */
+  deadlocked(members: readonly string[], requests: readonly string[], broken: BrokenWait): void;
   /** A request is handed on. */
   forwarded(ask: Ask, to: Destination, request: unknown): void;
   crashed(cell: Cell, poison: Envelope | undefined): void;
@@ -316,18 +316,27 @@ export class Core {
     const circle = circleThrough(cell);
     if (circle === undefined) return;
     const youngest = youngestOf(circle);
-    const { from, to, ask } = youngest;
     const members = circle.map((edge) => edge.from.address);
     const requests = circle.map((edge) => (edge.envelope === undefined ? edge.ask.request : ROOM));
+    this.breakCircle(youngest.from, youngest, members, requests);
+  }
+
+  /** Breaks a circle at the wait of an agent of this node, and tells of it. */
+  breakCircle(
+    from: Cell,
+    wait: BrokenWait,
+    members: readonly string[],
+    requests: readonly string[],
+  ): void {
+    const { ask } = wait;
     const { path } = this.cellAt(ask?.by) ?? from;
     if (this.inspection.active) this.inspection.emit({ type: 'deadlock', path, members, requests });
     this.#deadlocks.warn(this.clock.now(), { path, members, requests }, 'deadlock');
-    this.watch?.deadlocked(members, requests, youngest);
-    if (ask === undefined) to.turnAway(from.address);
-    else {
+    this.watch?.deadlocked(members, requests, wait);
+    if (ask !== undefined) {
       const { target: address, request: message } = ask;
       ask.fail(new DeadlockError({ address, message, members, requests }));
-    }
+    } else if (wait.envelope !== undefined) wait.to.turnAway(from.address);
   }
 
   /** An ask by code outside agents, or by an agent that wants a promise. */

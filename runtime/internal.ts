@@ -29,7 +29,7 @@ export { promisesSettled } from './scheduler.ts';
 export { running } from './step.ts';
 export { coreOf } from './system.ts';
 export type { Timer } from './timers.ts';
-export { waitsOf, type WaitEdge } from './wait-for.ts';
+export { keeperOf, neededAsks, waitsOf, type WaitEdge } from './wait-for.ts';
 export { checkId, checkLogic, checkPersist, checkShutdown } from './spawn-options.ts';
 
 /** Crashes an agent as if its own code had thrown the error. */

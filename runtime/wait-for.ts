@@ -25,6 +25,11 @@ export type WaitEdge = { readonly from: Cell; readonly to: Cell } & (
     }
 );
 
+/** The wait at which a circle is broken; over several nodes the other end of it is not here. */
+export type BrokenWait =
+  | { readonly ask: Ask; readonly envelope: undefined }
+  | { readonly ask: Ask | undefined; readonly envelope: Envelope; readonly to: Cell };
+
 /** What an agent cannot go on without, all of it. */
 export function waitsOf(from: Cell): readonly WaitEdge[] {
   // What it has sent may still be on its way out, answers among it.
@@ -47,7 +52,7 @@ function roomFor(from: Cell): readonly WaitEdge[] {
 }
 
 /** The requests without whose answers an agent cannot go on: all of them are needed. */
-function neededAsks({ life }: Cell): readonly Ask[] {
+export function neededAsks({ life }: Cell): readonly Ask[] {
   const { behavior } = life;
   if (behavior === undefined) return [];
   const { wait } = behavior;
@@ -58,7 +63,7 @@ function neededAsks({ life }: Cell): readonly Ask[] {
 }
 
 /** The agent at which a request lies that cannot handle it as long as it is deaf. */
-function keeperOf(ask: Ask): Cell | undefined {
+export function keeperOf(ask: Ask): Cell | undefined {
   const { at } = ask;
   return at !== undefined && ask.state === 'open' && isKept(ask, at) ? at : undefined;
 }

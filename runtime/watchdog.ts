@@ -15,7 +15,7 @@ import { checkFunction, checkOptions } from './options.ts';
 import { Recorder, type Recording } from './recorder.ts';
 import { resourceCircle, resourceText, type ResourceEdge } from './resources.ts';
 import { coreOf, type System } from './system.ts';
-import type { WaitEdge } from './wait-for.ts';
+import type { BrokenWait } from './wait-for.ts';
 
 /** What a watchdog has seen. */
 export interface Alarm {
@@ -183,12 +183,11 @@ class Watchdog implements Watch {
 
   // ── What is noted as it happens ─────────────────────────────────────────────────────────────
 
-  deadlocked(members: readonly string[], requests: readonly string[], youngest: WaitEdge): void {
-    const { ask, to, envelope } = youngest;
+  deadlocked(members: readonly string[], requests: readonly string[], broken: BrokenWait): void {
     const custody =
-      envelope === undefined
-        ? custodyOfAsk(ask)
-        : custodyOfMessage(envelope, to.address, 'waits for room');
+      broken.envelope === undefined
+        ? custodyOfAsk(broken.ask)
+        : custodyOfMessage(broken.envelope, broken.to.address, 'waits for room');
     this.#raise({
       kind: 'deadlock',
       message: circleText(members, requests),

@@ -28,6 +28,7 @@ import {
 } from '../runtime/internal.ts';
 import { Callers } from './callers.ts';
 import { checkPayload } from './codec.ts';
+import { Deadlocks } from './deadlocks.ts';
 import { Dialer } from './dialer.ts';
 import { LinkFailed } from './errors.ts';
 import { Groups, type Group } from './groups.ts';
@@ -80,6 +81,8 @@ export interface ClusterNode extends AsyncDisposable {
   ref(address: string): AnyRef;
   /** A group of agents over all nodes, by its name. */
   group(name: string): Group;
+  /** The names of the groups in which this node knows of somebody, sorted. */
+  groups(): readonly string[];
   /** The names of the cluster, each of which one agent holds. */
   readonly names: ClusterNames;
   /** The nodes that are linked with this one, by name. */
@@ -176,6 +179,7 @@ class Node implements ClusterNode, Remote {
   readonly #listeners: NodeListeners;
   readonly #alone: Network;
   readonly #groups: Groups;
+  readonly #deadlocks: Deadlocks;
   readonly #peers = new Map<string, Peer>();
   /** Those who look at the cluster and are no part of it. */
   readonly #observers = new Set<Peer>();
@@ -206,6 +210,7 @@ class Node implements ClusterNode, Remote {
     this.#strangers = new LogThrottle(core.log);
     const peers = (): Iterable<Peer> => this.#peers.values();
     this.#groups = new Groups(core, peers);
+    this.#deadlocks = new Deadlocks(core, peers);
     this.names = new NameClaims(core, peers, options.onNameConflict ?? keepFirst, (conflict) => {
       const { name, kept, lost: losers } = conflict;
       const addresses = losers.map(({ address }) => address);
@@ -259,6 +264,10 @@ class Node implements ClusterNode, Remote {
 
   group(name: string): Group {
     return this.#groups.group(name);
+  }
+
+  groups(): readonly string[] {
+    return this.#groups.names();
   }
 
   nodes(): NodeInfo[] {
@@ -445,6 +454,7 @@ class Node implements ClusterNode, Remote {
       member: (isJoin, group, path) => this.#groups.told(name, isJoin, group, path),
       claim: (from, id, claimed, path, order) => this.names.claim(from, id, claimed, path, order),
       claimed: (id, claimed, isAllowed) => this.names.claimed(name, id, claimed, isAllowed),
+      probe: (ask, probe) => this.#deadlocks.follow(probe, ask),
       unclaim: (claimed) => this.names.unclaim(name, claimed),
       look: (way) => this.#look(way),
     });
@@ -520,6 +530,7 @@ class Node implements ClusterNode, Remote {
       } else if (silentMs < suspectMs && this.#suspected.delete(name))
         this.#listeners.tell('alive', { node: name });
     }
+    this.#deadlocks.tick();
     this.#tickLater();
   }
 }

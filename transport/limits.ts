@@ -46,6 +46,10 @@ export const TRANSPORT_LIMITS = {
   handshakesMax: 64,
   /** Bytes of a frame of the handshake; a bigger one closes the link. */
   handshakeBytesMax: 4_096,
+  /** Milliseconds that a request waits before probes look for a deadlock that it is in. */
+  probeAfterMs: 2_000,
+  /** Agents of a deadlock that probes find. */
+  probeEdgesMax: 256,
   /** Groups, members of each and mailboxes that a node's report names; the numbers count all. */
   reportRowsMax: 50,
   /** Milliseconds that an observer waits for the report of a node. */

@@ -29,6 +29,7 @@ export const OP = {
   unclaim: 19,
   look: 20,
   seen: 21,
+  probe: 22,
 } as const;
 
 const HOPS_MAX = 4_096;

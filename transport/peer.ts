@@ -32,6 +32,7 @@ import {
   type Refs,
   type WireAsk,
 } from './codec.ts';
+import { probeOf, wireProbe, type Probe } from './deadlocks.ts';
 import { LinkFull, MalformedFrame, NotAllowed, PeerLimit } from './errors.ts';
 import type { Identity } from './handshake.ts';
 import { TRANSPORT_LIMITS } from './limits.ts';
@@ -67,6 +68,8 @@ export interface PeerReport {
   claim(peer: Peer, id: number, name: string, path: string, order: number): boolean;
   claimed(id: number, name: string, isAllowed: boolean): void;
   unclaim(name: string): void;
+  /** A probe for a deadlock follows a request that came from it. */
+  probe(ask: Ask, probe: Probe): void;
 }
 
 /** For a link to or from an observer, which takes no part: what it may do, and what becomes of what it tells. */
@@ -78,6 +81,7 @@ export const APART: PeerReport = {
   claim: () => true,
   claimed: () => undefined,
   unclaim: () => undefined,
+  probe: () => undefined,
   look: async () => 'not allowed',
 };
 
@@ -282,6 +286,26 @@ export class Peer {
     this.#must([OP.unclaim, name]);
   }
 
+  owes(ask: Ask): boolean {
+    const entry = this.#exports.get(ask.id);
+    return entry?.ask === ask && entry.owed;
+  }
+
+  owesSince(ms: number): boolean {
+    for (const { ask, owed } of this.#exports.values())
+      if (owed && ask.state === 'open' && ask.madeAtMs <= ms) return true;
+    return false;
+  }
+
+  /** Sends a probe after a request. It is no loss when it does not fit: another one is sent later. */
+  probe(ask: Ask, probe: Probe): void {
+    try {
+      this.#stream.send([OP.probe, ask.id, wireProbe(probe)], false);
+    } catch (error) {
+      if (!(error instanceof MalformedFrame)) throw error;
+    }
+  }
+
   /** Sends what must not be lost while the link is up. */
   #must(operation: readonly unknown[]): void {
     if (!this.#open) return;
@@ -444,6 +468,11 @@ export class Peer {
         return void this.#onLook(fields.number(), fields.texts());
       case OP.seen:
         return this.#onSeen(fields.number(), fields.any());
+      case OP.probe: {
+        const ask = this.#imports.get(fields.number());
+        const probe = probeOf(fields.any());
+        return ask === undefined ? undefined : this.#report.probe(ask, probe);
+      }
       case OP.claim:
         return this.#onClaim(fields.number(), fields.text(), fields.path(), fields.number());
       case OP.claimed:

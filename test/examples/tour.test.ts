@@ -1,13 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { describe, expect, it } from 'vitest';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const names = readdirSync(`${project}/examples`).flatMap(
-  (entry) => entry.match(/^\d+-.*(?=\.ts$)/) ?? [],
+  (entry) => /^\d+-[^.]*/.exec(entry)?.[0] ?? [],
 );
+
+/** The source of an example, or of its main part when it is a folder. */
+function sourceOf(name: string): string {
+  const file = `${project}/examples/${name}.ts`;
+  return readFileSync(existsSync(file) ? file : `${project}/examples/${name}/main.ts`, 'utf8');
+}
 
 /** What an example says of itself: the comment at its end. */
 function promised(source: string): string {
@@ -17,7 +23,7 @@ function promised(source: string): string {
 
 describe('the tour', { timeout: 60_000 }, () => {
   it.each(names)('%s prints what it says', (name) => {
-    const source = readFileSync(`${project}/examples/${name}.ts`, 'utf8');
+    const source = sourceOf(name);
     const { scripts } = JSON.parse(readFileSync(`${project}/package.json`, 'utf8'));
     const [, ...command] = scripts.example.split(' ');
     const { status, stdout, stderr } = spawnSync(process.execPath, [...command, name.slice(0, 2)], {
@@ -30,7 +36,7 @@ describe('the tour', { timeout: 60_000 }, () => {
   });
 
   it.each(names)('%s is short, and says first what one learns', (name) => {
-    const lines = readFileSync(`${project}/examples/${name}.ts`, 'utf8').trim().split('\n');
+    const lines = sourceOf(name).trim().split('\n');
     expect(lines[0]).toMatch(/^\/\/ What one learns: /);
     expect(lines.length).toBeLessThan(80);
   });
