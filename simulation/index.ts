@@ -2,7 +2,7 @@
  * The simulation of a system of agents: schedules are explored, and what goes wrong is explained.
  */
 export { assert, choose, chooseFairly, done, progress, task } from './ambient.ts';
-export type { Case, Constraint } from './case.ts';
+export type { Case, Constraint, Lap } from './case.ts';
 export { UnmodelledEffect, emits, fail, fairly, hang, ok } from './effects.ts';
 export type {
   EffectModel,

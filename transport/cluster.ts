@@ -81,6 +81,8 @@ export interface ClusterNode extends AsyncDisposable {
   ref(address: string): AnyRef;
   /** A group of agents over all nodes, by its name. */
   group(name: string): Group;
+  /** The names of the groups in which this node knows of somebody, sorted. */
+  groups(): readonly string[];
   /** The names of the cluster, each of which one agent holds. */
   readonly names: ClusterNames;
   /** The nodes that are linked with this one, by name. */
@@ -262,6 +264,10 @@ class Node implements ClusterNode, Remote {
 
   group(name: string): Group {
     return this.#groups.group(name);
+  }
+
+  groups(): readonly string[] {
+    return this.#groups.names();
   }
 
   nodes(): NodeInfo[] {
