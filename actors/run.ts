@@ -145,7 +145,10 @@ export class TaskRun<TTeam = unknown> {
     const { attemptsMax = 1, backoff } = retry ?? {};
     const task = this.#subtask(spec);
     for (let attempt = 1; ; attempt += 1) {
-      const call = this.#call(performer, task, options, { attempt, attemptsMax });
+      // What an attempt that is given up was granted is spent: it must leave something for the others.
+      const budget = options.budget ?? this.#purse.share(attemptsMax - attempt + 1);
+      const granted = attempt < attemptsMax ? { ...options, budget } : options;
+      const call = this.#call(performer, task, granted, { attempt, attemptsMax });
       const outcome = yield* call.outcome();
       if (outcome.status !== 'failed' || attempt >= attemptsMax) return outcome;
       const { retryable, sameInputWillFail, afterMs = 0 } = outcome.failure.retry;
@@ -233,6 +236,15 @@ export class TaskRun<TTeam = unknown> {
   /** Spends of the budget. Throws `TaskFailed` (`budgetExceeded`), and then nothing is spent. */
   spend(amounts: Budget): void {
     this.#purse.spend(amounts);
+  }
+
+  /**
+   * Takes amounts out of the budget before their true size is known; `settle` puts back what was not
+   * used. Throws `TaskFailed` (`budgetExceeded`), and then nothing is taken.
+   */
+  reserve(amounts: Budget): { settle(used: Budget): void } {
+    this.#purse.spend(amounts);
+    return { settle: (used) => this.#purse.settle(amounts, used) };
   }
 
   /** Keeps a step for the outcome. */
