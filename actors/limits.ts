@@ -20,6 +20,20 @@ export const ACTORS_LIMITS = {
   denialsKept: 1_024,
   /** Times that a request is decided anew because the world was not as believed; one more fails it. */
   conflictRetries: 3,
+  /** Calls of a model for one task; one more ends it with what there is. */
+  modelTurnsMax: 20,
+  /** Milliseconds of one call of a model; then it fails with `timeout`. */
+  modelCallMs: 60_000,
+  /** Tokens of one answer of a model, reserved before the call; a longer answer is cut there. */
+  outputTokensMax: 1_024,
+  /** Characters that count as one token where a prompt is estimated. */
+  charsPerToken: 4,
+  /** Milliseconds without a part of a stream; then the call fails. */
+  streamSilenceMs: 30_000,
+  /** Times that a model is told what was wrong with its calls and answers; one more fails the task. */
+  repairsMax: 3,
+  /** Calls of one tool with the same arguments and result; so many fail the task with `loopDetected`. */
+  sameToolCallsMax: 4,
 } as const;
 
 /** The margin of a time: see `marginMs`. */

@@ -145,7 +145,10 @@ export class TaskRun<TTeam = unknown> {
     const { attemptsMax = 1, backoff } = retry ?? {};
     const task = this.#subtask(spec);
     for (let attempt = 1; ; attempt += 1) {
-      const call = this.#call(performer, task, options, { attempt, attemptsMax });
+      // What an attempt that is given up was granted is spent: it must leave something for the others.
+      const budget = options.budget ?? this.#purse.share(attemptsMax - attempt + 1);
+      const granted = attempt < attemptsMax ? { ...options, budget } : options;
+      const call = this.#call(performer, task, granted, { attempt, attemptsMax });
       const outcome = yield* call.outcome();
       if (outcome.status !== 'failed' || attempt >= attemptsMax) return outcome;
       const { retryable, sameInputWillFail, afterMs = 0 } = outcome.failure.retry;
@@ -182,6 +185,11 @@ export class TaskRun<TTeam = unknown> {
   /** What is left of the budget in equal parts, to grant to so many calls at once. */
   share(calls: number): Budget {
     return this.#purse.share(calls);
+  }
+
+  /** Takes out what goes along with work that nobody waits for: it counts as spent. Throws as `spend`. */
+  grant(budget: Budget): Budget {
+    return this.#purse.grant(budget);
   }
 
   /** The output of a task that was done; throws `TaskFailed` for any other outcome, with what it says as the cause. */
@@ -228,6 +236,15 @@ export class TaskRun<TTeam = unknown> {
   /** Spends of the budget. Throws `TaskFailed` (`budgetExceeded`), and then nothing is spent. */
   spend(amounts: Budget): void {
     this.#purse.spend(amounts);
+  }
+
+  /**
+   * Takes amounts out of the budget before their true size is known; `settle` puts back what was not
+   * used. Throws `TaskFailed` (`budgetExceeded`), and then nothing is taken.
+   */
+  reserve(amounts: Budget): { settle(used: Budget): void } {
+    this.#purse.spend(amounts);
+    return { settle: (used) => this.#purse.settle(amounts, used) };
   }
 
   /** Keeps a step for the outcome. */

@@ -14,15 +14,7 @@ import type { Clock } from './clock.ts';
 import { crashFields, redacted, redactingLog, type Redact } from './crash-report.ts';
 import { DeadLetters, type DeadLetter, type DeadLetterReason } from './dead-letters.ts';
 import type { Effects } from './effects.ts';
-import {
-  Envelope,
-  Lineage,
-  Task,
-  typeOf,
-  type Budget,
-  type Destination,
-  type Hop,
-} from './envelope.ts';
+import { Envelope, Lineage, Task, typeOf, type Budget, type Destination } from './envelope.ts';
 import {
   ActorEnded,
   DeadlockError,
@@ -55,7 +47,7 @@ import { Siblings } from './siblings.ts';
 import { resolveSpawn, type ChildSpawnOptions, type SpawnOptions } from './spawn-options.ts';
 import { running } from './step.ts';
 import { Timers } from './timers.ts';
-import { circleThrough, youngestOf, type BrokenWait } from './wait-for.ts';
+import { circleThrough, youngestOf, type BrokenWait, type WaitEdge } from './wait-for.ts';
 import { XStateBehavior } from './xstate/behavior.ts';
 import { XStateHost, checkXState } from './xstate/host.ts';
 
@@ -248,10 +240,7 @@ export class Core {
       checkTimeout(options.timeoutMs) ??
       (inherited.deadlineMs === Infinity ? this.#parts.askTimeoutMs : Infinity);
     checkBudget(budget);
-    const id = this.nextId();
-    const hop = this.#hop('asked', request.type, id, nowMs);
-    const by = asker.address ?? `${this.node}/`;
-    const lineage = inherited.derive(by, nowMs + timeoutMs, budget, hop);
+    const lineage = inherited.derive(asker.address ?? `${this.node}/`, nowMs + timeoutMs, budget);
     const ask = this.ledger.make(asker, request.type, to.address, lineage, nowMs);
     const { hopsMax } = this.#parts;
     if (this.stopping)
@@ -264,7 +253,10 @@ export class Core {
       const message = { replyTo, ...request };
       message.replyTo = replyTo;
       this.checkMessage(message);
-      this.#dispatch(new Envelope(id, to, asker.address, message, lineage, ask, false), life);
+      const id = this.nextId();
+      const envelope = new Envelope(id, to, asker.address, message, lineage, ask, false);
+      if (this.watch !== undefined) lineage.hop = envelope;
+      this.#dispatch(envelope, life);
       if (this.inspection.active) {
         this.inspection.emit({
           type: 'asked',
@@ -283,23 +275,20 @@ export class Core {
     this.checkMessage(request);
     to.check?.(request as object);
     this.ledger.release(ask);
-    const id = this.nextId();
-    const hop = this.#hop('forwarded', typeOf(request), id, this.stampMs());
-    const lineage = ask.lineage.derive(life.address, Infinity, undefined, hop);
+    const lineage = ask.lineage.derive(life.address, Infinity, undefined);
     ask.lineage = lineage;
     const { hopsMax } = this.#parts;
     if (lineage.hops > hopsMax)
       ask.fail(new HopLimit({ address: to.address, hopsMax, chain: lineage.path }));
     else {
-      this.#dispatch(new Envelope(id, to, life.address, request, lineage, ask, false), life);
+      const id = this.nextId();
+      const envelope = new Envelope(id, to, life.address, request, lineage, ask, false);
+      if (this.watch !== undefined) lineage.hop = envelope;
+      this.#dispatch(envelope, life);
       this.forwarded.push(ask);
       this.watch?.forwarded(ask, to, request);
       if (running.cell === undefined) this.checkForwarded();
     }
-  }
-
-  #hop(did: Hop['did'], message: string, id: number, atMs: number): Hop | undefined {
-    return this.watch === undefined ? undefined : { did, message, id, atMs };
   }
 
   /** Looks for circles that requests have closed which were handed on. */
@@ -314,7 +303,11 @@ export class Core {
    */
   breakDeadlock(cell: Cell): void {
     const circle = circleThrough(cell);
-    if (circle === undefined) return;
+    if (circle !== undefined) this.#break(circle);
+  }
+
+  // Apart, since every ask looks for a circle and hardly any is in one.
+  #break(circle: readonly WaitEdge[]): void {
     const youngest = youngestOf(circle);
     const members = circle.map((edge) => edge.from.address);
     const requests = circle.map((edge) => (edge.envelope === undefined ? edge.ask.request : ROOM));

@@ -30,7 +30,7 @@ export interface CustodyEntry {
   readonly message?: string;
   /** The number of that message on this node. */
   readonly id?: number;
-  /** The clock's monotonic milliseconds. */
+  /** The clock's monotonic milliseconds; of what was sent on, when it came in. */
   readonly atMs?: number;
 }
 
@@ -67,9 +67,23 @@ export function hopsOf(lineage: Lineage | undefined, last?: CustodyEntry): Custo
   const entries = last === undefined ? [] : [last];
   for (let at = lineage; at?.from !== undefined; at = at.before) {
     if (entries.length === LIMITS.custodyMax) break;
-    entries.push({ agent: at.from, ...(at.hop ?? { did: 'had' }) });
+    entries.push(hopOf(at.from, at.hop, at.before?.hop));
   }
   return entries.reverse();
+}
+
+function hopOf(
+  agent: string,
+  hop: Envelope | undefined,
+  before: Envelope | undefined,
+): CustodyEntry {
+  if (hop === undefined) return { agent, did: 'had' };
+  const { ask, from, type: message, id, enqueuedAtMs } = hop;
+  // Who asked may have got its own request back, and handed it on.
+  const isOwn = from === ask?.by && before?.ask !== ask;
+  // While it waits for room it has not come in.
+  const atMs = enqueuedAtMs || (ask?.madeAtMs ?? 0);
+  return { agent, did: isOwn ? 'asked' : 'forwarded', message, id, atMs };
 }
 
 function idOf({ hop }: Lineage): { readonly id?: number } {

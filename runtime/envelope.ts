@@ -25,15 +25,6 @@ export interface Destination {
 /** Amounts that a task may still spend, by name, such as `{ tokens: 10_000 }`; they only shrink. */
 export type Budget = Readonly<Record<string, number>>;
 
-/** How a request came to where it is, noted while a watchdog looks. */
-export interface Hop {
-  readonly did: 'asked' | 'forwarded';
-  readonly message: string;
-  /** Of the envelope. */
-  readonly id: number;
-  readonly atMs: number;
-}
-
 /** What a task hands down to all work that is done for it: a chain of hops, of which each knows the one before. */
 export class Lineage {
   /** The task that this work belongs to: one object per task, compared by identity. */
@@ -45,7 +36,8 @@ export class Lineage {
   /** The address that asked or handed on; undefined at the root. */
   declare readonly from: string | undefined;
   declare readonly before: Lineage | undefined;
-  declare readonly hop: Hop | undefined;
+  /** What its request was sent in; only while a watchdog looks. */
+  declare hop: Envelope | undefined;
 
   constructor(
     task: Task,
@@ -53,7 +45,6 @@ export class Lineage {
     budget: Budget | undefined,
     from: string | undefined,
     before: Lineage | undefined,
-    hop?: Hop,
   ) {
     this.task = task;
     this.deadlineMs = deadlineMs;
@@ -61,18 +52,17 @@ export class Lineage {
     this.hops = before === undefined ? 0 : before.hops + 1;
     this.from = from;
     this.before = before;
-    this.hop = hop;
+    this.hop = undefined;
   }
 
   /** The lineage of work that `from` asks of another agent: one hop more, limits that only shrink. */
-  derive(from: string, deadlineMs: number, budget: Budget | undefined, hop?: Hop): Lineage {
+  derive(from: string, deadlineMs: number, budget: Budget | undefined): Lineage {
     return new Lineage(
       this.task,
       Math.min(this.deadlineMs, deadlineMs),
       shrink(this.budget, budget),
       from,
       this,
-      hop,
     );
   }
 

@@ -10,6 +10,12 @@ export interface Constraint {
   readonly after: string;
 }
 
+/** A way into a loop, and the loop: the keys of its events, of which those `from` a certain one come again and again. */
+export interface Lap {
+  readonly keys: readonly string[];
+  readonly from: number;
+}
+
 /** A schedule, as its differences from FIFO. */
 export interface Case<W = unknown> {
   readonly workload: W;
@@ -22,6 +28,8 @@ export interface Case<W = unknown> {
   readonly fairSoon?: boolean;
   /** Which fair order the end has (strategies/round-robin.ts); default 0, by age. */
   readonly fairOrder?: number;
+  /** Or else the loop that the end goes round in, event by event (strategies/lap.ts). */
+  readonly lap?: Lap;
   /** The signatures of other bugs that its run looks past. */
   readonly beside?: readonly string[];
 }

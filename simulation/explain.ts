@@ -140,7 +140,7 @@ function why<W>(failure: Failure<W>): string[] {
 
 /** What sets a shrunk case apart from FIFO, one sentence each. */
 export function reasonsOf<W>({ case: found, steps, setup }: Minimal<W>): string[] {
-  const { fairSoon, fairOrder } = found;
+  const { fairSoon, fairOrder, lap } = found;
   const all = new Map(
     [...setup.choices, ...steps.flatMap(({ choices }) => choices)].map((c) => [c.id, c]),
   );
@@ -154,12 +154,20 @@ export function reasonsOf<W>({ case: found, steps, setup }: Minimal<W>): string[
       );
       return choiceInWords(id, index, all.get(id) ?? made);
     }),
-    ...(fairSoon === undefined && fairOrder === undefined ? [] : [turnsInWords(found)]),
+    ...(fairSoon === undefined && fairOrder === undefined && lap === undefined
+      ? []
+      : [turnsInWords(found)]),
   ];
 }
 
 /** A loop may need no order of two events, but turns that the plainest order does not take. */
-function turnsInWords({ fairSoon, fairOrder = 0 }: Pick<Case, 'fairSoon' | 'fairOrder'>): string {
+function turnsInWords({
+  fairSoon,
+  fairOrder = 0,
+  lap,
+}: Pick<Case, 'fairSoon' | 'fairOrder' | 'lap'>): string {
+  if (lap !== undefined)
+    return 'all links and timers take turns as in the loop below, again and again';
   const when = fairSoon === true ? 'from then on' : 'when it goes on for long';
   const how =
     fairOrder === 0 ? 'the longest unheard first' : `in another fair order (${fairOrder})`;
@@ -289,6 +297,8 @@ export function remarks(step: Step): string[] {
     kind === 'crash waiting' ||
     kind === 'drop' ||
     kind === 'duplicate' ||
+    kind === 'reorder' ||
+    kind === 'cut' ||
     kind === 'late'
   )
     said.push(`FAULT: ${idInWords(parseId(id))}`);

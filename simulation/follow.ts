@@ -9,6 +9,8 @@ import { Run } from './run.ts';
 import type { Chooser } from './step.ts';
 import type { Scenario } from './scenario.ts';
 import { LENGTHS, endFairly } from './schedule.ts';
+import { goingRound } from './strategies/lap.ts';
+import { roundRobin } from './strategies/round-robin.ts';
 
 /** Steps in which constraints and faults may still come to be met. */
 const STEPS_MAX = 1_000;
@@ -19,7 +21,7 @@ const STEPS_MAX = 1_000;
  */
 export function follow<W>(
   scenario: Scenario<W>,
-  { workload, constraints, faults, choices, fairSoon, fairOrder, beside }: Case<W>,
+  { workload, constraints, faults, choices, fairSoon, fairOrder, lap, beside }: Case<W>,
 ): Run<W> {
   const chooser = chooserOf(choices);
   const run = new Run(scenario, workload, chooser, beside);
@@ -57,7 +59,8 @@ export function follow<W>(
     run.step(event);
     hold.happened(event.id);
   }
-  endFairly(run, LENGTHS.fairStepsMax, chooser, fairOrder);
+  const way = lap === undefined ? roundRobin(fairOrder) : goingRound(lap);
+  endFairly(run, LENGTHS.fairStepsMax, chooser, way);
   return run;
 }
 

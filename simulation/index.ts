@@ -2,7 +2,7 @@
  * The simulation of a system of agents: schedules are explored, and what goes wrong is explained.
  */
 export { assert, choose, chooseFairly, done, progress, task } from './ambient.ts';
-export type { Case, Constraint } from './case.ts';
+export type { Case, Constraint, Lap } from './case.ts';
 export { UnmodelledEffect, emits, fail, fairly, hang, ok } from './effects.ts';
 export type {
   EffectModel,
@@ -24,7 +24,14 @@ export {
   type ReproductionOptions,
 } from './reproduction.ts';
 export { reproductionOf, writeReproduction, type TeamSource } from './reproduction-file.ts';
-export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
+export {
+  requires,
+  type Faults,
+  type NodeStage,
+  type OrderRule,
+  type Scenario,
+  type Stage,
+} from './scenario.ts';
 export type { Move } from './schedule.ts';
 export { markdownOf, sequenceDiagram, waitForGraph } from './sequence-diagram.ts';
 export {

@@ -116,7 +116,7 @@ export function runSchedule<W>(
   // What is judged early may need any fair order to go round; the others mostly go round as they are.
   const isWalk = dice !== undefined && dice.float() < (isShort ? 0.75 : 0.25);
   const order = isWalk ? 1 + dice.below(FAIR_ORDERS - 1) : 0;
-  endFairly(run, lengths.fairStepsMax, run.chooser, order);
+  endFairly(run, lengths.fairStepsMax, run.chooser, roundRobin(order));
   return run;
 }
 
@@ -153,10 +153,9 @@ export function endFairly<W>(
   run: Run<W>,
   stepsMax: number,
   first: Chooser = () => 0,
-  order = 0,
+  strategy = roundRobin(),
 ): void {
   run.endFaults();
-  const strategy = roundRobin(order);
   const fixed = new Map<string, number>();
   // A model that always decides the same way in the same place is the adversary that loops are made of.
   run.chooser = (id, count, fair) => {

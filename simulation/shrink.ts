@@ -15,7 +15,7 @@ import { Run } from './run.ts';
 import type { Step } from './step.ts';
 import type { Scenario } from './scenario.ts';
 import { LENGTHS, chooserOf, endFairly, take, type Move } from './schedule.ts';
-import { FAIR_ORDERS } from './strategies/round-robin.ts';
+import { FAIR_ORDERS, roundRobin } from './strategies/round-robin.ts';
 import { isSameBug, type Violation } from './violation.ts';
 
 /** Runs that one failure is worth. */
@@ -116,8 +116,11 @@ class Shrinker<W> {
     const orders = Array.from({ length: FAIR_ORDERS }, (_, fairOrder) =>
       fairOrder === 0 ? {} : { fairOrder },
     );
-    for (const order of orders) {
-      if (order.fairOrder !== undefined) yield { ...plain, ...order };
+    const lap = { keys: steps.map(({ key }) => key), from: violation.loopFrom ?? 0 };
+    yield { ...plain, fairSoon: true };
+    yield { ...plain, lap, fairSoon: true };
+    for (const order of orders.slice(1)) {
+      yield { ...plain, ...order };
       yield { ...plain, ...order, fairSoon: true };
     }
     // A loop has all the constraints of all its laps. Only what leads into it matters.
@@ -176,7 +179,7 @@ class Shrinker<W> {
       if (run.violation !== undefined || take(run, move) === undefined) return false;
     const chooser = (id: string, count: number): number =>
       Math.min(choices[anyOf(id)] ?? 0, count - 1);
-    endFairly(run, LENGTHS.fairStepsMax, chooser, order);
+    endFairly(run, LENGTHS.fairStepsMax, chooser, roundRobin(order));
     return run.violation !== undefined && isSameBug(run.violation, this.#failure.violation);
   }
 

@@ -65,6 +65,7 @@ interface Packed {
   readonly o?: Readonly<Record<string, number>>;
   readonly s?: true;
   readonly r?: number;
+  readonly l?: readonly [from: number, ...keys: string[]];
   readonly b?: readonly string[];
   readonly d: string;
 }
@@ -75,7 +76,7 @@ export function encodeToken<W>(
   found: Case<W>,
   run: Pick<Run, 'steps' | 'setup'>,
 ): string {
-  const { workload, constraints, faults, choices, fairSoon, fairOrder, beside } = found;
+  const { workload, constraints, faults, choices, fairSoon, fairOrder, lap, beside } = found;
   const packed: Packed = {
     v: VERSION,
     n: name,
@@ -85,6 +86,7 @@ export function encodeToken<W>(
     ...(Object.keys(choices).length > 0 && { o: choices }),
     ...(fairSoon === true && { s: true }),
     ...(fairOrder !== undefined && { r: fairOrder }),
+    ...(lap !== undefined && { l: [lap.from, ...lap.keys] as const }),
     ...(beside !== undefined && { b: beside }),
     d: digestOf(run),
   };
@@ -125,7 +127,7 @@ export function decodeToken(token: string): Decoded {
     throw new BadToken(token, 'a whole token', `one that is cut or changed (${String(error)})`);
   }
   if (!isPacked(packed)) throw new BadToken(token, 'a case', JSON.stringify(packed).slice(0, 80));
-  const { n, w, c, f = [], o = {}, s, r, b, d } = packed;
+  const { n, w, c, f = [], o = {}, s, r, l, b, d } = packed;
   return {
     name: n,
     case: {
@@ -135,6 +137,7 @@ export function decodeToken(token: string): Decoded {
       choices: o,
       ...(s === true && { fairSoon: true }),
       ...(r !== undefined && { fairOrder: r }),
+      ...(l !== undefined && { lap: { from: l[0], keys: l.slice(1) as string[] } }),
       ...(b !== undefined && { beside: b }),
     },
     digest: d,
@@ -211,7 +214,7 @@ function without<W>(given: Case<W>, unknown: ReadonlySet<string>): Case<W> {
 
 function isPacked(value: unknown): value is Packed {
   if (typeof value !== 'object' || value === null) return false;
-  const { v, n, c, d, f, o, r, b } = value as Partial<Record<keyof Packed, unknown>>;
+  const { v, n, c, d, f, o, r, l, b } = value as Partial<Record<keyof Packed, unknown>>;
   const isTexts = (list: unknown): boolean =>
     Array.isArray(list) && list.every((item) => typeof item === 'string');
   return (
@@ -222,6 +225,7 @@ function isPacked(value: unknown): value is Packed {
     c.every((pair: unknown) => isTexts(pair) && (pair as unknown[]).length === 2) &&
     (f === undefined || isTexts(f)) &&
     (b === undefined || isTexts(b)) &&
+    (l === undefined || (Array.isArray(l) && typeof l[0] === 'number' && isTexts(l.slice(1)))) &&
     (r === undefined || typeof r === 'number') &&
     (o === undefined || (typeof o === 'object' && o !== null))
   );

@@ -134,13 +134,17 @@ export class Groups {
     return members;
   }
 
+  /** The groups in which somebody is, sorted. */
+  names(): string[] {
+    const names = new Set(this.#own.keys());
+    for (const groups of this.#others.values()) for (const name of groups.keys()) names.add(name);
+    return [...names].sort();
+  }
+
   /** The groups that this node knows of, by name. */
   report(): GroupReport[] {
     const { reportRowsMax } = TRANSPORT_LIMITS;
-    const names = new Set(this.#own.keys());
-    for (const groups of this.#others.values()) for (const name of groups.keys()) names.add(name);
-    return [...names]
-      .sort()
+    return this.names()
       .slice(0, reportRowsMax)
       .map((group) => {
         const members = this.#members(group);

@@ -13,6 +13,7 @@ import type {
   ModelUsage,
   StreamPart,
 } from './language-model.ts';
+import { waitOf } from './model-failure.ts';
 import { eventData } from './sse.ts';
 
 /** Which endpoint, which model, and with which key. */
@@ -93,7 +94,10 @@ export function openAICompatible(options: OpenAICompatibleOptions): LanguageMode
     });
     if (response.ok) return response;
     const text = (await response.text()).slice(0, DETAIL_CHARS_MAX);
-    throw new ModelHttpError(response.status, text, retryAfterOf(response.headers));
+    const { headers: said, status } = response;
+    const retryAfter = said.get('retry-after');
+    const retryAfterMs = retryAfter === null ? undefined : waitOf(retryAfter, said.get('date'));
+    throw new ModelHttpError(status, text, retryAfterMs);
   };
   return {
     specificationVersion: 'v3',
@@ -245,14 +249,4 @@ function usageOf(usage: Completion['usage']): ModelUsage {
     inputTokens: { total: usage?.prompt_tokens },
     outputTokens: { total: usage?.completion_tokens },
   };
-}
-
-/** `Retry-After` in milliseconds: seconds, or a date against the response's own. */
-function retryAfterOf(headers: Headers): number | undefined {
-  const text = headers.get('retry-after');
-  if (text === null) return undefined;
-  const seconds = Number(text);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);
-  const wait = Date.parse(text) - Date.parse(headers.get('date') ?? '');
-  return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
 }

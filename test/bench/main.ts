@@ -46,14 +46,14 @@ async function runRaces(options: Options): Promise<void> {
   }
 }
 
-/** The simulator has no peers here: it is measured by itself, in a process of its own. */
-function measureSimulation({ json }: Options): void {
-  const script = fileURLToPath(new URL('simulation/main.js', BUILT));
+/** The simulator and the monitors have no peers here: each is measured by itself, in processes of its own. */
+function measureAlone(what: 'simulation' | 'monitors', { json }: Options): void {
+  const script = fileURLToPath(new URL(`${what}/main.js`, BUILT));
   const { status } = spawnSync(process.execPath, [script, ...(json ? ['--json'] : [])], {
     env: { ...process.env, NODE_ENV: 'production' },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  if (status !== 0) throw new Error(`simulation: its process ended with ${status}`);
+  if (status !== 0) throw new Error(`${what}: its process ended with ${status}`);
 }
 
 async function main(): Promise<void> {
@@ -64,7 +64,7 @@ async function main(): Promise<void> {
   }
   progress('compiles');
   build();
-  if (options.simulation) return measureSimulation(options);
+  if (options.alone !== undefined) return measureAlone(options.alone, options);
   await (options.scale ? runScale({ ...options, progress, print }) : runRaces(options));
 }
 

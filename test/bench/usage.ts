@@ -13,6 +13,7 @@ export type Options = ReturnType<typeof parseArguments>;
 export const HELP = `Usage: npm run bench -- [options] [WORKLOAD...]
        npm run bench -- scale [--svg FILE] [--json]
        npm run bench -- simulation [--json]
+       npm run bench -- monitors [--json]
 
 Measures troupe against its peers, in turns and in one process each. A WORKLOAD is a name
 or how names begin (\`fork\`); without one: all of them.
@@ -53,10 +54,10 @@ const KNOWN = {
 export function parseArguments(args: readonly string[]) {
   const { values, positionals } = split([...args]);
   const scale = positionals.includes('scale');
-  const simulation = positionals.includes('simulation');
-  if (simulation && positionals.length > 1) {
+  const alone = (['simulation', 'monitors'] as const).find((name) => positionals.includes(name));
+  if (alone !== undefined && positionals.length > 1) {
     throw new UsageError(
-      `simulation runs alone, without ${positionals.find((name) => name !== 'simulation')}`,
+      `${alone} runs alone, without ${positionals.find((name) => name !== alone)}`,
     );
   }
   if (scale && positionals.length > 1) {
@@ -70,8 +71,8 @@ export function parseArguments(args: readonly string[]) {
   }
   return {
     scale,
-    simulation,
-    workloads: scale || simulation ? [] : chooseWorkloads(positionals),
+    alone,
+    workloads: scale || alone !== undefined ? [] : chooseWorkloads(positionals),
     contenders: chooseContenders(values.contenders),
     rounds: wholeNumber('--rounds', values.rounds, 1_000),
     json: values.json,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { explore, replayToken, type Scenario } from 'troupe/simulation';
 import { withHeartbeat } from './families/heartbeat.ts';
 import { withNoise } from './families/noise.ts';
+import { pair as h05 } from './h05-fresh-id.ts';
 import { corpus } from './index.ts';
 import { agent } from './notation.ts';
 import { digestsInProcess, digestsOf, tokensInProcess, tokensOf } from './replays.ts';
@@ -66,6 +67,18 @@ describe('the tokens of the corpus', { timeout: 120_000 }, () => {
     }
     expect(lost.length / replayed, lost.join('; ')).toBeLessThanOrEqual(0.05);
   });
+
+  it.each(Object.entries(EDITS))(
+    'of a loop that needs certain turns outlives %s',
+    (_what, edit) => {
+      const { minimal } = explore(h05.buggy, { exhaustiveMs: 0 }).failure ?? {};
+      expect(minimal?.case.lap).toBeDefined();
+      const edited = { ...edit(h05.buggy), name: h05.buggy.name as string };
+      const { violation } = replayToken(edited, minimal?.token ?? '');
+      expect(violation).toMatchObject({ verdict: 'LIVELOCK', certainty: 'proved' });
+      expect(violation?.agents).toEqual(expect.arrayContaining(['Cl', 'Sv']));
+    },
+  );
 
   it('make the same steps in every process', () => {
     const tokens = tokensOf();

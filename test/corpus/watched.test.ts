@@ -3,32 +3,18 @@
  * alarm in ten minutes of virtual time, and of the deadlocks those raise one that FIFO shows.
  */
 import { describe, expect, it } from 'vitest';
-import type { EventObject } from 'xstate';
 import {
   createSeededRandom,
   createSteppedScheduler,
   createSystem,
   createVirtualClock,
-  fromHandler,
   watchForTrouble,
   type Alarm,
-  type AgentContext,
 } from 'troupe';
-import type { Scenario, Stage } from 'troupe/simulation';
-import { within, type Ambient } from '../../simulation/ambient.ts';
+import type { Scenario } from 'troupe/simulation';
+import { within } from '../../simulation/ambient.ts';
 import { corpus } from './index.ts';
-
-/** The first of all choices; assertions are not what is looked at here. */
-const AMBIENT: Ambient = {
-  choose: () => 0,
-  open: () => undefined,
-  close: () => undefined,
-  progress: () => undefined,
-  nondeterministic: () => undefined,
-  fail: (text) => {
-    throw new Error(text);
-  },
-};
+import { AMBIENT, liveStage } from './live.ts';
 
 const WATCHED_MS = 600_000;
 
@@ -42,27 +28,8 @@ function alarmsOf(scenario: Scenario): Alarm[] {
   // The smokers that may wait for ever.
   const mayWait = scenario.allow?.waiting === undefined ? [] : ['take'];
   watchForTrouble(system, { mayWait, onAlarm: (alarm) => alarms.push(alarm) });
-  const stage: Stage = {
-    system,
-    spawn: (logic, ...args) => system.spawn(logic, ...args),
-    send: (to, message) => to.send(message as never),
-    ask: (to, request, options) =>
-      void (to as { ask(...args: unknown[]): Promise<unknown> })
-        .ask(request, options)
-        .catch(() => undefined),
-    client: (id, run) =>
-      system.spawn(
-        fromHandler({
-          *start(_state: undefined, ctx: AgentContext<EventObject>) {
-            yield* run(ctx);
-          },
-          receive: () => undefined,
-        } as never),
-        { id },
-      ),
-  };
   within(AMBIENT, () => {
-    scenario.setup(stage, undefined);
+    scenario.setup(liveStage(system), undefined);
     do for (let steps = 0; steps < 1_000 && scheduler.step();) steps += 1;
     while (alarms.length === 0 && clock.fireNext(WATCHED_MS));
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fromHandler, type Ref } from 'troupe';
-import { explain, explore, type Report } from 'troupe/simulation';
+import { explain, explore, type Case, type Report } from 'troupe/simulation';
 import { deadlock, reports, shrunk } from './failures.ts';
 
 const lines = (report: Report<undefined>): string[] => explain(report).split('\n');
@@ -61,10 +61,11 @@ describe('an explanation', () => {
 
   it('says that it takes other turns than the plainest order, where that is all it takes', () => {
     const change = { constraints: [], faults: [], choices: {} };
-    const report = (turns: { fairSoon?: boolean; fairOrder?: number }): string =>
+    const report = (turns: Pick<Case, 'fairSoon' | 'fairOrder' | 'lap'>): string =>
       explain(shrunk(explore(deadlock), { ...change, ...turns }));
     expect(report({})).toContain('it fails in the plainest order');
     expect(report({ fairSoon: true })).toMatch(/fails if\n.*take turns from then on/);
+    expect(report({ lap: { keys: [], from: 0 } })).toMatch(/fails if\n.*as in the loop below/);
     expect(report({ fairOrder: 7 })).toMatch(/fails if\n.*in another fair order \(7\)/);
   });
 

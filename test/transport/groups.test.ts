@@ -63,3 +63,36 @@ it('lose a life that ends, and the members of a node that is lost; a heal brings
   await stage.advance(10);
   expect(told).toHaveLength(5);
 });
+
+it('are named as long as somebody is in them', async () => {
+  const a = await stage.join('a');
+  const b = await stage.join('b', { seeds: ['memory:a'] });
+  await stage.advance(10);
+  const [one, two] = [a, b].map(({ system }) => system.spawn(echo(), { id: 'member' }));
+  a.node.group('second').join(one!);
+  b.node.group('first').join(two!);
+  b.node.group('second').join(two!);
+  await stage.advance(10);
+  for (const { node } of [a, b]) expect(node.groups()).toEqual(['first', 'second']);
+  void two!.kill();
+  await stage.advance(10);
+  for (const { node } of [a, b]) expect(node.groups()).toEqual(['second']);
+});
+
+it('have lost a member that ends before anybody hears of the end, on all nodes', async () => {
+  const a = await stage.join('a');
+  const b = await stage.join('b', { seeds: ['memory:a'] });
+  await stage.advance(10);
+  const one = a.system.spawn(echo(), { id: 'one' });
+  const atDown: unknown[] = [];
+  // The watches are older than the membership.
+  a.system.monitor(one, () => atDown.push(a.node.group('g').members()));
+  b.system.monitor(b.node.ref('a/one'), () => atDown.push(b.node.group('g').members()));
+  await stage.advance(10);
+  a.node.group('g').join(one);
+  await stage.advance(10);
+  expect(b.node.group('g').members()).toHaveLength(1);
+  void one.kill();
+  await stage.advance(10);
+  expect(atDown).toEqual([[], []]);
+});
