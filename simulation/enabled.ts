@@ -21,24 +21,28 @@ export class EnabledSet {
 
   /** The events that can happen next, the oldest first; timers come last, and faults not at all. */
   events(): SimEvent[] {
-    const { stepper, links, effects, faults, core } = this.#kernel;
+    const { stepper, links, wires, effects, faults, core } = this.#kernel;
     const all: SimEvent[] = [];
     this.#forgetVoid();
     for (const cell of stepper.ready) this.#addDeliveries(cell, all);
     for (const envelope of links.replies) all.push(this.#reply(envelope));
     for (const effect of effects.ready()) all.push(this.#completion(effect));
+    if (wires !== undefined) all.push(...wires.events());
     if (all.length > 1) all.sort((a, b) => a.order - b.order);
     const events = faults.isParted ? all.filter((event) => !faults.isCut(event)) : all;
-    if ((core.timers.nextDueMs ?? Infinity) < Infinity)
-      for (const timer of core.timers.nextDue()) events.push(this.#firing(timer));
+    if (wires !== undefined) events.push(...wires.silences());
+    for (const timer of core.timers.size === 0 ? [] : core.timers.nextDue()) {
+      if (timer.dueMs === Infinity) break;
+      events.push(this.#firing(timer));
+    }
     if (faults.isParted) events.push(this.#healing());
     return events;
   }
 
   /** The faults that can come instead of the enabled events. */
   faults(enabled: readonly SimEvent[]): Fault[] {
-    const { faults, core, effects } = this.#kernel;
-    return faults.possible(enabled, core, effects.givenUp);
+    const { faults, core, effects, wires } = this.#kernel;
+    return faults.possible(enabled, core, effects.givenUp, wires?.cuts() ?? []);
   }
 
   /** What nobody would see: answers to requests that are over. */

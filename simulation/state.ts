@@ -74,7 +74,7 @@ export class StateHash {
 
   /** What else decides on what will come; mostly there is little of it. */
   #rest(): string {
-    const { core, links, effects, obligations, order, faults, random, clock, history } =
+    const { core, wires, links, effects, obligations, order, faults, random, clock, history } =
       this.#kernel;
     const nowMs = core.clock.now();
     let text = `${effects.text((value) => this.#text(value))}\n${order.text}${faults.text}`;
@@ -110,6 +110,7 @@ export class StateHash {
           ([ask, name]) => `${name}@${ask.holder?.address ?? ''}${this.#heritage(ask.lineage)}`,
         ),
       );
+    if (wires !== undefined) text += `\nwires ${wires.text}`;
     if (obligations.rootAsks.length > 0) text += `\nasked ${this.#text(obligations.rootAsks)}`;
     // What will be drawn depends on how much has been.
     if (random.draws > 0) text += `\ndraws ${random.draws}`;

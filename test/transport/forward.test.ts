@@ -4,9 +4,14 @@
 import { ActorEnded, fromHandler, type Ref, type ReplyTo, type System } from 'troupe';
 import type { ClusterNode } from 'troupe/transport';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Stage } from './cast.ts';
+import { Stage, outcome } from './cast.ts';
 
-type Job = { type: 'job'; way: readonly string[]; replyTo: ReplyTo<{ type: 'done'; by: string }> };
+type Job = {
+  type: 'job';
+  way: readonly string[];
+  keepMs: number;
+  replyTo: ReplyTo<{ type: 'done'; by: string }>;
+};
 type Event = Job | { type: 'finish' };
 
 const WAY_MS = 10;
@@ -36,7 +41,7 @@ const relay = (node: ClusterNode) =>
       else {
         ctx.defer(event);
         state.kept = event;
-        ctx.after(3 * WAY_MS, { type: 'finish' });
+        ctx.after(event.keepMs, { type: 'finish' });
       }
     },
   });
@@ -76,7 +81,7 @@ describe.each([
   async function ask(afterMs: number, happen: () => void): Promise<string[]> {
     const told: string[] = [];
     const target = nodes[0]!.node.ref(first!) as Ref<Event>;
-    target.ask({ type: 'job', way }, { timeoutMs: 60_000 }).then(
+    target.ask({ type: 'job', way, keepMs: 3 * WAY_MS }, { timeoutMs: 60_000 }).then(
       ({ by }) => told.push(`done ${by}`),
       (error: unknown) =>
         told.push(error instanceof ActorEnded ? error.reason.type : (error as Error).name),
@@ -119,4 +124,18 @@ describe.each([
       for (const { system } of nodes) expect(system.stats().openRequests).toBe(0);
     },
   );
+});
+
+describe('a request that was handed on twice over nodes', () => {
+  it('is taken from whoever has it when its asker is lost on the way back', async () => {
+    const target = nodes[0]!.node.ref('b/relay') as Ref<Event>;
+    const asked = outcome(target.ask({ type: 'job', way: ['c/relay'], keepMs: 50_000 }));
+    await stage.advance(5 * WAY_MS);
+    expect(owners()).toBe(1);
+    stage.network.sever('a', 'b');
+    await stage.advance(5 * WAY_MS);
+    expect(asked.error).toMatchObject({ reason: { type: 'noconnection' } });
+    // It does not work on for nobody: c has not lost a link, and is told.
+    expect(owners()).toBe(0);
+  });
 });

@@ -40,6 +40,11 @@ const OPERATIONS: readonly (readonly unknown[])[] = [
   [OP.stopped, 3, true, { type: 'killed' }],
   [OP.join, 'group', '/a'],
   [OP.leave, 'group', '/a'],
+  [OP.claim, 3, 'leader', '/a', 1],
+  [OP.claimed, 3, 'leader', true],
+  [OP.unclaim, 'leader'],
+  [OP.probe, 5, [1, 1, null, [['raw/a', 'echo', 'raw/a#ask5', 2_000]]]],
+  [OP.probe, 5, [3, 0, 'core/sink#ask1', [['raw/a', 'echo', 'raw/a#ask5', 2_000.5]]]],
 ];
 
 /** Bytes that begin a value of a length that the next four bytes say, and other borders. */

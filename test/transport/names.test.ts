@@ -10,7 +10,10 @@ import {
   type NameResolver,
 } from 'troupe/transport';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+// The operations are no part of the public surface.
+import { OP } from '../../transport/operation.ts';
 import { Stage, outcome } from './cast.ts';
+import { RawPeer } from './raw-peer.ts';
 
 type Event = NameConflict | { type: 'end' };
 const Leader = agentName<Ref<Event>>('leader');
@@ -252,5 +255,28 @@ describe('a name that two sides of a split hold', () => {
     }
     expect(holders(all)).toEqual(['a/agent', 'a/agent', 'a/agent']);
     expect(all.map(({ told }) => told.length)).toEqual([1, 2, 1]);
+  });
+});
+
+describe('a name and a peer that breaks the protocol', () => {
+  it.each([
+    [
+      'a logical time beyond all others',
+      [OP.claim, 1, 'leader', '/agent', Number.MAX_SAFE_INTEGER],
+    ],
+    ['a claim without a path', [OP.claim, 1, 'leader', 'agent', 1]],
+    ['a probe that is none', [OP.probe, 1, [4, 0, null, []]]],
+    ['a wait of a probe that is none', [OP.probe, 1, [1, 0, null, [['raw/a']]]]],
+  ])('end its link: %s', async (_, operation) => {
+    const [a] = await seats(['a']);
+    const peer = new RawPeer(await stage.network.links('raw').dial('memory:a'), 'raw');
+    await stage.advance(1);
+    peer.send([OP.claim, 1, 'worker', '/agent', 1]);
+    await stage.advance(1);
+    expect(a.node.names.whereis('worker')?.address).toBe('raw/agent');
+    peer.send(operation);
+    await stage.advance(1);
+    expect(a.node.nodes()).toEqual([]);
+    expect(a.node.names.list()).toEqual([]);
   });
 });
