@@ -52,8 +52,8 @@ export class StateHash {
     // In whatever order agents were spawned, the state is the same.
     let high = 0;
     let low = 0;
-    for (const cell of core.cells.values()) {
-      const own = this.#hashOf(cell);
+    for (const path of core.cells.keys()) {
+      const own = this.#hashOf(core.cells.get(path) as Cell);
       high ^= own / 2 ** 32;
       low ^= own;
     }
