@@ -1,6 +1,14 @@
 // Who is linked with whom when nodes come and go; what a peer may do; and what a stalled one costs.
 
-import { ActorEnded, HopLimit, agentName, fromHandler, type Exit, type Ref } from 'troupe';
+import {
+  ActorEnded,
+  HopLimit,
+  agentName,
+  fromHandler,
+  type Exit,
+  type Ref,
+  type ReplyTo,
+} from 'troupe';
 import { LinkFull, NotAllowed, TRANSPORT_LIMITS, joinCluster } from 'troupe/transport';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SECRET, Stage, echo, outcome, type EchoEvent } from './cast.ts';
@@ -132,6 +140,33 @@ describe('what goes along', () => {
     expect(traces).toHaveLength(2);
     expect(traces[0]).toMatch(/^[0-9a-f]{32}$/);
     expect(traces[1]).toBe(traces[0]);
+  });
+
+  it('the trace, to each of the messages of a step, and another one with the next', async () => {
+    const there = await stage.join('there');
+    const here = await stage.join('here', { seeds: ['memory:there'] });
+    there.system.spawn(echo(), { id: 'echo' });
+    const to = far(here.node, 'there/echo');
+    const teller = here.system.spawn(
+      fromHandler<undefined, { type: 'tell'; replyTo: ReplyTo<{ type: 'told' }> }>({
+        receive: (_state, event, ctx) => {
+          for (const value of [1, 2, 3]) ctx.send(to, { type: 'note', value });
+          ctx.reply(event, { type: 'told' });
+        },
+      }),
+      { id: 'teller' },
+    );
+    await stage.advance(10);
+    const traces: (string | undefined)[] = [];
+    there.system.inspect((event) => {
+      if (event.type === 'delivered') traces.push(event.traceparent?.slice(3, 35));
+    });
+    for (let step = 0; step < 2; step += 1) void teller.ask({ type: 'tell' });
+    await stage.advance(10);
+    expect(traces).toHaveLength(6);
+    expect(traces[0]).toMatch(/^[0-9a-f]{32}$/);
+    const counts = [...new Set(traces)].map((one) => traces.filter((each) => each === one).length);
+    expect(counts).toEqual([3, 3]);
   });
 });
 
