@@ -187,6 +187,11 @@ export class TaskRun<TTeam = unknown> {
     return this.#purse.share(calls);
   }
 
+  /** Takes out what goes along with work that nobody waits for: it counts as spent. Throws as `spend`. */
+  grant(budget: Budget): Budget {
+    return this.#purse.grant(budget);
+  }
+
   /** The output of a task that was done; throws `TaskFailed` for any other outcome, with what it says as the cause. */
   need<TOutput>(outcome: Outcome<TOutput>, step?: string): TOutput {
     if (outcome.status === 'done') return outcome.output;
