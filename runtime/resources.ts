@@ -5,8 +5,8 @@
  * nothing: no agent waits for another in a circle. Only the agents themselves know that it is each
  * other whom they wait for.
  */
+import type { Ask } from './ask.ts';
 import type { Cell } from './cell.ts';
-import type { Core } from './core.ts';
 import { InvalidOption } from './errors.ts';
 import { isRef, type AnyRef } from './ref.ts';
 
@@ -23,6 +23,13 @@ export interface ResourceEdge {
   readonly resource: string;
 }
 
+/** All agents and open requests: of a system, or of several. */
+interface Everybody {
+  readonly cells: { values(): Iterable<Cell> };
+  readonly ledger: { open(): Iterable<Ask> };
+  cellAt(address: string | undefined): Cell | undefined;
+}
+
 /** A resource by its own name, or as the agent that keeps it. */
 export function resourceName(resource: string | AnyRef): string {
   if (typeof resource === 'string' && resource !== '') return resource;
@@ -36,7 +43,7 @@ export function resourceName(resource: string | AnyRef): string {
  * keeps at which a request of its own lies. What several hold proves nothing: any of them may give
  * it back.
  */
-export function resourceCircle(core: Core, through?: Cell): ResourceEdge[] | undefined {
+export function resourceCircle(core: Everybody, through?: Cell): ResourceEdge[] | undefined {
   const holders = new Map<string, Cell | undefined>();
   const wants = new Map<Cell, Set<string>>();
   for (const cell of core.cells.values()) {

@@ -21,14 +21,16 @@ export class EnabledSet {
 
   /** The events that can happen next, the oldest first; timers come last, and faults not at all. */
   events(): SimEvent[] {
-    const { stepper, links, effects, faults, core } = this.#kernel;
+    const { stepper, links, wires, effects, faults, core } = this.#kernel;
     const all: SimEvent[] = [];
     this.#forgetVoid();
     for (const cell of stepper.ready) if (cell.takesMessages) this.#addDeliveries(cell, all);
     for (const envelope of links.replies) all.push(this.#reply(envelope));
     for (const effect of effects.ready()) all.push(this.#completion(effect));
+    if (wires !== undefined) all.push(...wires.events());
     all.sort((a, b) => a.order - b.order);
     const events = faults.isParted ? all.filter((event) => !faults.isCut(event)) : all;
+    if (wires !== undefined) events.push(...wires.silences());
     for (const timer of core.timers.nextDue()) {
       if (timer.dueMs === Infinity) break;
       events.push(this.#firing(timer));
@@ -39,8 +41,8 @@ export class EnabledSet {
 
   /** The faults that can come instead of the enabled events. */
   faults(enabled: readonly SimEvent[]): Fault[] {
-    const { faults, core, effects } = this.#kernel;
-    return faults.possible(enabled, core, effects.givenUp);
+    const { faults, core, effects, wires } = this.#kernel;
+    return faults.possible(enabled, core, effects.givenUp, wires?.cuts() ?? []);
   }
 
   /** What nobody would see: events of cancelled timers, requests that are over, and answers to them. */

@@ -24,7 +24,7 @@ export type EventId =
   | { readonly kind: 'other'; readonly text: string };
 
 const WAITING = /^crash waiting (.*)@(\d+)$/;
-const FAULT = /^(crash after|crash|drop|duplicate|late) (.*)$/;
+const FAULT = /^(crash after|crash|drop|duplicate|reorder|cut|late) (.*)$/;
 /** The work of the outside world, by agent and name. */
 const EFFECT = /^effect (?:(.*)\/)?(.*)#(\d+)$/;
 const NETWORK = /^(partition|heal) #(\d+)$/;
@@ -148,6 +148,7 @@ function faultInWords(fault: string, of: EventId): string {
   if (fault === 'late' && of.kind === 'effect')
     return `\`${of.effect}\`${again(of.nth)} of ${of.of} goes on after it was given up`;
   if (of.kind !== 'message' && of.kind !== 'answer') return `${fault} ${idInWords(of)}`;
+  if (fault === 'cut') return `the link between ${of.from} and ${of.to} is cut`;
   const who = sender(of.to);
   const what = of.kind === 'answer' ? `the answer to \`${of.type}\`` : `\`${of.type}\``;
   const which = `${what}${again(of.nth)} from ${sender(of.from)}`;
@@ -158,6 +159,8 @@ function faultInWords(fault: string, of: EventId): string {
       return `${who} crashes right after it has handled ${which}`;
     case 'drop':
       return `${which} to ${who} is lost`;
+    case 'reorder':
+      return `${which} to ${who} is overtaken by the next`;
     default:
       return `${which} to ${who} comes twice`;
   }

@@ -9,7 +9,7 @@ import type { Ask, Cell, Envelope, Timer } from '../runtime/internal.ts';
 import type { Pending } from './effects.ts';
 
 /** What can happen. */
-export type SimEvent = Delivery | Reply | Firing | Completion | Healing | Fault;
+export type SimEvent = Delivery | Reply | Firing | Completion | Wiring | Healing | Fault;
 
 interface Common {
   readonly id: string;
@@ -49,6 +49,14 @@ export interface Completion extends Common {
   readonly effect: Pending;
 }
 
+/** Something happens on the wire between two nodes: mostly, a frame arrives. */
+export interface Wiring extends Common {
+  readonly kind: 'wire';
+  readonly perform: () => void;
+  /** What can go wrong with the frame instead. */
+  readonly spoil?: Partial<Record<'drop' | 'duplicate' | 'reorder', () => void>>;
+}
+
 /** A partition is over. */
 export interface Healing extends Common {
   readonly kind: 'heal';
@@ -57,16 +65,26 @@ export interface Healing extends Common {
 /** Something breaks. */
 export interface Fault extends Common {
   readonly kind:
-    'crash' | 'crash after' | 'crash waiting' | 'drop' | 'duplicate' | 'partition' | 'late';
+    | 'crash'
+    | 'crash after'
+    | 'crash waiting'
+    | 'drop'
+    | 'duplicate'
+    | 'reorder'
+    | 'cut'
+    | 'partition'
+    | 'late';
   /** The budget that it spends. */
   readonly budget: FaultKind;
   /** The event that it replaces or spoils; undefined for a partition and the crash of an agent that waits. */
-  readonly of: Delivery | Reply | undefined;
+  readonly of: Delivery | Reply | Wiring | undefined;
   /** The effect that was given up, and goes on all the same. */
   readonly effect?: Pending;
+  /** Cuts the link. */
+  readonly cut?: () => void;
 }
 
-export type FaultKind = 'crash' | 'drop' | 'duplicate' | 'partition' | 'late';
+export type FaultKind = 'crash' | 'drop' | 'duplicate' | 'reorder' | 'cut' | 'partition' | 'late';
 
 /** Whether two events that could both happen next may lead elsewhere in another order. */
 export function races(a: SimEvent, b: SimEvent): boolean {

@@ -43,6 +43,8 @@ export class Executor {
         return this.#fire(event.timer);
       case 'effect':
         return this.#goOn(event.effect);
+      case 'wire':
+        return event.perform();
       case 'heal':
         faults.isParted = false;
         return undefined;
@@ -103,18 +105,24 @@ export class Executor {
   }
 
   #spoil(fault: Fault): void {
-    const { links, record, stepper, faults } = this.#kernel;
-    const { kind, of, cell, effect } = fault;
+    const { links, wires, record, stepper, faults } = this.#kernel;
+    const { kind, of, cell, effect, cut } = fault;
     switch (kind) {
       case 'late':
         if (effect !== undefined) this.#goOn(effect);
         return undefined;
+      case 'cut':
+        return cut?.();
+      case 'reorder':
+        return of?.kind === 'wire' ? of.spoil?.reorder?.() : undefined;
       case 'drop':
+        if (of?.kind === 'wire') return of.spoil?.drop?.();
         if (cell !== undefined) record.losers.add(cell.path.slice(1));
         if (of?.kind === 'reply') links.replies.delete(of.envelope);
         else if (of !== undefined) of.cell.mailbox.removeWhere((entry) => entry === of.envelope);
         return undefined;
       case 'duplicate':
+        if (of?.kind === 'wire') return of.spoil?.duplicate?.();
         if (of?.kind === 'deliver') {
           this.#handle(of.cell, of.envelope);
           stepper.settle();
@@ -125,7 +133,9 @@ export class Executor {
         return undefined;
       case 'partition':
         faults.isParted = true;
-        if (faults.loses) links.loseCut();
+        if (!faults.loses) return undefined;
+        links.loseCut();
+        wires?.loseCut();
         return undefined;
       case 'crash waiting':
         cell?.fail(new InjectedCrash());

@@ -297,6 +297,8 @@ export function remarks(step: Step): string[] {
     kind === 'crash waiting' ||
     kind === 'drop' ||
     kind === 'duplicate' ||
+    kind === 'reorder' ||
+    kind === 'cut' ||
     kind === 'late'
   )
     said.push(`FAULT: ${idInWords(parseId(id))}`);

@@ -1,10 +1,11 @@
 /**
  * Faults: what may break in a run, within a budget of each kind.
  */
-import type { Core } from '../runtime/internal.ts';
 import type { Pending } from './effects.ts';
 import type { Fault, FaultKind, SimEvent } from './event.ts';
 import { matches, type Faults } from './scenario.ts';
+import type { Systems } from './systems.ts';
+import type { Cut } from './wires.ts';
 
 /** The error of a crash that the simulation makes. */
 export class InjectedCrash extends Error {
@@ -24,11 +25,13 @@ export class Faulting {
 
   constructor(faults: Faults) {
     this.#faults = faults;
-    const { crash, drop, duplicate, partition, late } = faults;
+    const { crash, drop, duplicate, reorder, cut, partition, late } = faults;
     this.#left = {
       crash: crash?.max ?? 0,
       drop: drop?.max ?? 0,
       duplicate: duplicate?.max ?? 0,
+      reorder: reorder?.max ?? 0,
+      cut: cut?.max ?? 0,
       partition: partition?.max ?? 0,
       late: late?.max ?? 0,
     };
@@ -36,8 +39,7 @@ export class Faulting {
 
   /** What is left of the budgets, as a part of the state. */
   get text(): string {
-    const { crash, drop, duplicate, partition, late } = this.#left;
-    return `faults ${crash},${drop},${duplicate},${partition},${late}${this.isParted ? ' parted' : ''}`;
+    return `faults ${Object.values(this.#left).join()}${this.isParted ? ' parted' : ''}`;
   }
 
   spend({ budget }: Fault): void {
@@ -65,13 +67,18 @@ export class Faulting {
   }
 
   /** The faults that can come now: instead of an enabled event, or to an agent that waits. */
-  possible(enabled: readonly SimEvent[], core: Core, givenUp: Iterable<Pending>): Fault[] {
+  possible(
+    enabled: readonly SimEvent[],
+    core: Systems,
+    givenUp: Iterable<Pending>,
+    cuts: readonly Cut[],
+  ): Fault[] {
     const faults: Fault[] = [];
     const { crash, drop, duplicate, late } = this.#faults;
     const { crash: crashes, drop: drops, duplicate: duplicates } = this.#left;
     const when = crash?.when ?? ['before', 'after', 'waiting'];
     for (const of of enabled) {
-      if (of.kind !== 'deliver' && of.kind !== 'reply') continue;
+      if (of.kind !== 'deliver' && of.kind !== 'reply' && of.kind !== 'wire') continue;
       const { id, cell, order, bornAt } = of;
       const add = (kind: Fault['kind'], budget: FaultKind): void =>
         void faults.push({
@@ -84,6 +91,12 @@ export class Faulting {
           bornAt,
           of,
         });
+      if (of.kind === 'wire') {
+        for (const kind of ['drop', 'duplicate', 'reorder'] as const)
+          if (of.spoil?.[kind] && this.#left[kind] > 0 && isOn(this.#faults[kind]?.on, linkOf(id)))
+            add(kind, kind);
+        continue;
+      }
       if (of.kind === 'deliver' && crashes > 0 && matches(crash?.of, of.cell.path.slice(1))) {
         if (when.includes('before')) add('crash', 'crash');
         if (when.includes('after')) add('crash after', 'crash');
@@ -98,6 +111,21 @@ export class Faulting {
       )
         add('duplicate', 'duplicate');
     }
+    if (this.#left.cut > 0)
+      for (const { link, id, cut } of cuts) {
+        if (!matches(this.#faults.cut?.on, link)) continue;
+        faults.push({
+          kind: 'cut',
+          budget: 'cut',
+          id,
+          key: 'fault cut',
+          cell: undefined,
+          order: 0,
+          bornAt: -1,
+          of: undefined,
+          cut,
+        });
+      }
     if (this.#left.partition > 0 && !this.isParted)
       faults.push({
         kind: 'partition',

@@ -24,7 +24,14 @@ export {
   type ReproductionOptions,
 } from './reproduction.ts';
 export { reproductionOf, writeReproduction, type TeamSource } from './reproduction-file.ts';
-export { requires, type Faults, type OrderRule, type Scenario, type Stage } from './scenario.ts';
+export {
+  requires,
+  type Faults,
+  type NodeStage,
+  type OrderRule,
+  type Scenario,
+  type Stage,
+} from './scenario.ts';
 export type { Move } from './schedule.ts';
 export { markdownOf, sequenceDiagram, waitForGraph } from './sequence-diagram.ts';
 export {

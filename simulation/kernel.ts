@@ -2,7 +2,7 @@
  * The kernel: a fresh system under the seams of a simulation, so that nothing happens in it unless a
  * run lets it happen, and all that is known of it.
  */
-import { createSystem, type System } from '../runtime/index.ts';
+import { createSystem, type Network, type System } from '../runtime/index.ts';
 import { coreOf, type Ask, type Cell, type Core } from '../runtime/internal.ts';
 import { ShownClock } from './clock.ts';
 import { EffectBoard } from './effects.ts';
@@ -16,6 +16,8 @@ import { CountedRandom } from './random.ts';
 import { RunRecord } from './record.ts';
 import type { Rules } from './scenario.ts';
 import { Stepper } from './stepper.ts';
+import { NodeSystems, type Systems } from './systems.ts';
+import { Wires } from './wires.ts';
 import { World } from './world.ts';
 
 /** What all chance of a program follows from. */
@@ -33,14 +35,19 @@ export class Kernel {
   readonly links: Links;
   readonly order: OrderWatch;
   readonly history: History<Ask> | undefined;
-  readonly system: System;
-  readonly core: Core;
+  /** The systems by node; one that is alone is the node `local`. */
+  readonly systems = new Map<string, System>();
+  /** All of them as one. */
+  readonly core: Systems;
+  /** The links between nodes; undefined when there is one alone. */
+  readonly wires: Wires | undefined;
   readonly obligations: Obligations;
   /** The agents that stand for code outside. */
   readonly clients = new Set<Cell>();
   readonly world: World;
   /** Why the run makes no sense. */
   refused: Error | undefined;
+  #order = 0;
 
   constructor(scenario: Rules, beside: readonly string[]) {
     const { effects = {}, faults = {}, ordering = [], linearizable, allow } = scenario;
@@ -51,14 +58,34 @@ export class Kernel {
     this.history = linearizable && new History(linearizable.of, linearizable.model);
     this.effects = new EffectBoard(effects, faults.late !== undefined, {
       numbered: (label) => this.numbering.numbered(label),
-      nextOrder: () => this.core.nextId(),
+      nextOrder: () => this.#nextOrder(),
       stepNumber: () => this.record.moment,
       refuse: (error) => void (this.refused ??= error),
     });
     const { record, numbering, history } = this;
-    const core = (): Core => this.core;
+    const core = (): Systems => this.core;
     this.links = new Links({ core, record, numbering, faults: this.faults, history });
-    this.system = createSystem({
+    const nodes = [...new Set((scenario.links ?? []).flatMap((link) => link.split('<->')))];
+    for (const node of nodes) this.systems.set(node, this.#systemAt(this.links.at(node)));
+    if (nodes.length === 0) this.systems.set(this.links.node, this.#systemAt(this.links));
+    const cores = [...this.systems.values()].map(coreOf);
+    const [first] = cores as [Core];
+    // One order for all: FIFO looks at it.
+    for (const each of cores) each.nextId = () => (this.#order += 1);
+    this.core = cores.length === 1 ? first : new NodeSystems(cores, this.clock);
+    this.wires = nodes.length === 0 ? undefined : this.#wire(scenario.links ?? []);
+    this.obligations = new Obligations(this.core, allow?.waiting);
+    const { tasks, rootAsks } = this.obligations;
+    this.world = new World(this.core, tasks, rootAsks, this.wires?.nodes);
+  }
+
+  #nextOrder(): number {
+    return (this.#order += 1);
+  }
+
+  #systemAt(network: Network): System {
+    return createSystem({
+      name: network.node,
       log: false,
       freeze: true,
       // The default deadline of an ask is a safety net. Here it would hide that the net was needed.
@@ -66,12 +93,20 @@ export class Kernel {
       clock: this.clock,
       scheduler: this.stepper,
       random: this.random,
-      network: this.links,
+      network,
       effects: this.effects,
     });
-    this.core = coreOf(this.system);
-    this.obligations = new Obligations(this.core, allow?.waiting);
-    const { tasks, rootAsks } = this.obligations;
-    this.world = new World(this.core, tasks, rootAsks);
+  }
+
+  #wire(links: readonly string[]): Wires {
+    const { numbering, record, faults } = this;
+    const wires = new Wires(links, this.systems, {
+      numbered: (label) => numbering.numbered(label),
+      nextOrder: () => this.#nextOrder(),
+      stepNumber: () => record.moment,
+      isLost: (id) => faults.loses && faults.isCut({ id }),
+    });
+    wires.open(() => this.stepper.settle());
+    return wires;
   }
 }

@@ -4,17 +4,18 @@
  */
 import type { EventObject } from 'xstate';
 import type { Network } from '../runtime/index.ts';
-import { Ask, type Core, type Envelope } from '../runtime/internal.ts';
+import { Ask, Cell, type Envelope } from '../runtime/internal.ts';
 import type { Faulting } from './faults.ts';
 import type { History } from './linearizable.ts';
 import { nameOf } from './names.ts';
 import type { Numbering } from './numbering.ts';
 import type { RunRecord } from './record.ts';
+import type { Systems } from './systems.ts';
 
 /** What the links of a run need of it. */
 interface Ends {
   /** The core of the system; only when something is sent is there one. */
-  readonly core: () => Core;
+  readonly core: () => Systems;
   readonly record: RunRecord;
   readonly numbering: Numbering;
   readonly faults: Faulting;
@@ -37,6 +38,18 @@ export class Links implements Network {
 
   send(): boolean {
     return false;
+  }
+
+  /** The same for one node of several: what leaves it goes over a wire. */
+  at(node: string): Network {
+    return {
+      node,
+      send: () => false,
+      carry: (envelope, resume) =>
+        leaves(envelope, node)
+          ? envelope.to.accept(envelope, resume)
+          : this.carry(envelope, resume),
+    };
   }
 
   carry(envelope: Envelope, resume: (() => void) | undefined): 'blocked' | undefined {
@@ -79,4 +92,11 @@ export class Links implements Network {
     const { history, record } = this.#ends;
     history?.asked(ask, nameOf(ask.by), to, message as EventObject, record.moment);
   }
+}
+
+/** Whether an envelope is for another node; an answer is where another node has asked. */
+function leaves({ to }: Envelope, node: string): boolean {
+  if (to instanceof Cell) return false;
+  const address = to instanceof Ask ? to.by : to.address;
+  return address !== undefined && !address.startsWith(`${node}/`) && !address.startsWith('(');
 }

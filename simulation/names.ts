@@ -1,7 +1,8 @@
 /**
  * How agents, requests and the lanes of messages are called.
  */
-import type { Cell, Core, Envelope } from '../runtime/internal.ts';
+import type { Cell, Envelope } from '../runtime/internal.ts';
+import type { Systems } from './systems.ts';
 
 /** An agent as people name it: its path without the first slash; `env` is code outside agents. */
 export function nameOf(address: string | undefined): string {
@@ -19,6 +20,6 @@ export function laneOf({ from, timer, inner }: Envelope): string {
 }
 
 /** The agent at an address; undefined when there is none, or not any more. */
-export function cellAt(core: Core, address: string | undefined): Cell | undefined {
+export function cellAt(core: Systems, address: string | undefined): Cell | undefined {
   return address === undefined ? undefined : core.cells.get(address.slice(address.indexOf('/')));
 }

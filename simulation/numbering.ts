@@ -2,7 +2,8 @@
  * The numbering of a run: what comes to be in it gets a structural id, such as `A>B:go#2`, and keeps
  * the number of the step in which it came to be.
  */
-import { Ask, type Cell, type Core, type Envelope, type Timer } from '../runtime/internal.ts';
+import { Ask, type Cell, type Envelope, type Timer } from '../runtime/internal.ts';
+import type { Systems } from './systems.ts';
 import { cellAt, nameOf } from './names.ts';
 
 /** When something came to be, and what it is called since. */
@@ -41,7 +42,7 @@ export class Numbering {
   }
 
   /** New timers are named after the agent in whose step they were set, in order. */
-  numberTimers(core: Core, setter: Cell | undefined, moment: number): void {
+  numberTimers(core: Systems, setter: Cell | undefined, moment: number): void {
     for (const timer of core.timers.all()) {
       if (this.#timers.has(timer)) continue;
       const own = setter ?? setterOf(core, timer);
@@ -58,7 +59,7 @@ function linkOf({ to, from, type, timer, inner }: Envelope): string {
 }
 
 /** Whose life has set a timer, or waits for an answer until then. */
-function setterOf(core: Core, timer: Timer): Cell | undefined {
+function setterOf(core: Systems, timer: Timer): Cell | undefined {
   const ask = core.ledger.open().find((open) => open.timer === timer);
   if (ask !== undefined) return cellAt(core, ask.by);
   for (const cell of core.cells.values())

@@ -1,7 +1,8 @@
 /**
  * The obligations of a run: the requests and tasks that must be settled at last.
  */
-import type { Ask, Core } from '../runtime/internal.ts';
+import type { Ask } from '../runtime/internal.ts';
+import type { Systems } from './systems.ts';
 import { nameOf, obligationName } from './names.ts';
 import { matches } from './scenario.ts';
 import type { RootAsk } from './world.ts';
@@ -11,13 +12,13 @@ export class Obligations {
   readonly tasks = new Map<string, 'open' | 'done'>();
   /** What code outside agents has asked. */
   readonly rootAsks: RootAsk[] = [];
-  readonly #core: Core;
+  readonly #core: Systems;
   /** The agents whose requests may stay open for ever. */
   readonly #allowed: readonly string[] | undefined;
   /** Whose step opened a task. */
   readonly #openers = new Map<string, string>();
 
-  constructor(core: Core, allowed: readonly string[] | undefined) {
+  constructor(core: Systems, allowed: readonly string[] | undefined) {
     this.#core = core;
     this.#allowed = allowed;
   }

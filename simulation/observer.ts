@@ -10,7 +10,7 @@ import {
   RequestLost,
   type InspectionEvent,
 } from '../runtime/index.ts';
-import type { Cell } from '../runtime/internal.ts';
+import { coreOf, type Cell } from '../runtime/internal.ts';
 import { AssertionFailed } from './ambient.ts';
 import { InjectedCrash } from './faults.ts';
 import type { Kernel } from './kernel.ts';
@@ -28,7 +28,8 @@ export class Observer {
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     // Each delivery is seen on its way, at the network seam.
-    kernel.core.inspection.observe((event) => this.#observe(event), false);
+    for (const system of kernel.systems.values())
+      coreOf(system).inspection.observe((event) => this.#observe(event), false);
   }
 
   #observe(event: InspectionEvent): void {

@@ -6,7 +6,7 @@
  *        ▲                                         then every command that follows
  *        └──────────── record, checks ◀──────────────┘
  */
-import type { Core } from '../runtime/internal.ts';
+import type { Systems } from './systems.ts';
 import { running } from '../runtime/internal.ts';
 import { AssertionFailed, within, type Ambient } from './ambient.ts';
 import { Checks } from './checks.ts';
@@ -69,7 +69,7 @@ export class Run<W = unknown> implements Ambient {
     this.setup = kernel.record.notes;
   }
 
-  get core(): Core {
+  get core(): Systems {
     return this.#kernel.core;
   }
 

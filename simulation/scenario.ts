@@ -14,6 +14,7 @@ import {
   type Wait,
 } from '../runtime/index.ts';
 import { checkFunction, checkOptions } from '../runtime/internal.ts';
+import type { ClusterNode } from '../transport/cluster.ts';
 import type { EffectModel } from './effects.ts';
 import type { FaultKind } from './event.ts';
 import type { SequentialModel } from './linearizable.ts';
@@ -38,11 +39,18 @@ export interface Stage {
     request: TRequest,
     options?: { readonly timeoutMs?: number },
   ) => void;
+  /** The stage of a node that the scenario names in `links`. */
+  readonly at: (node: string) => NodeStage;
   /** A client: code that asks and sends as an agent does, from the start on. */
   readonly client: (
     id: string,
     run: (ctx: AgentContext<EventObject>) => Generator<Wait<unknown>, void, unknown>,
   ) => AnyRef;
+}
+
+/** The stage of one node. */
+export interface NodeStage extends Stage {
+  readonly node: ClusterNode;
 }
 
 /** Which faults may come, and how many. */
@@ -53,10 +61,10 @@ export interface Faults {
     readonly max: number;
     readonly when?: readonly ('before' | 'after' | 'waiting')[];
   };
-  /** Messages lost on a link such as `A>B`, where `*` is anybody. */
+  /** Messages lost on a link such as `A>B`, where `*` is anybody; frames, on one between nodes. */
   readonly drop?: { readonly on: readonly string[]; readonly max: number };
   /**
-   * Groups of agents by path that cannot reach each other for a while. What is sent meanwhile comes
+   * Groups of agents by path, or of nodes by name, that cannot reach each other for a while. What is sent meanwhile comes
    * when the partition is over; with `loses`, never.
    */
   readonly partition?: {
@@ -64,8 +72,12 @@ export interface Faults {
     readonly max: number;
     readonly loses?: boolean;
   };
-  /** Messages delivered twice. */
+  /** Messages, or frames, delivered twice. */
   readonly duplicate?: { readonly on: readonly string[]; readonly max: number };
+  /** Frames on a link between nodes, such as `edge>core`, that are overtaken by the next. */
+  readonly reorder?: { readonly on: readonly string[]; readonly max: number };
+  /** Links between nodes, such as `edge<->core`, that end with all that is on its way; both are told. */
+  readonly cut?: { readonly on: readonly string[]; readonly max: number };
   /** Effects such as `agent/callLLM` that come to an end although they were given up. */
   readonly late?: { readonly of: readonly string[]; readonly max: number };
 }
@@ -109,6 +121,12 @@ export interface Scenario<W = undefined> {
     readonly of: readonly string[];
     readonly model: SequentialModel;
   };
+  /**
+   * Links between nodes, such as `edge<->core`, over which the protocol of `troupe/transport` runs,
+   * every frame an event; the first dials. `stage.at('core')` is the stage of a node. No two nodes may
+   * have an agent at the same path. Default: one system, without nodes.
+   */
+  readonly links?: readonly string[];
   readonly faults?: Faults;
   /**
    * What can come of the work that agents do in the outside world, by its name: the `src` of a
@@ -144,6 +162,7 @@ const KEYS: Record<keyof Scenario, true> = {
   eventually: true,
   ordering: true,
   linearizable: true,
+  links: true,
   faults: true,
   effects: true,
   progress: true,
@@ -152,16 +171,28 @@ const KEYS: Record<keyof Scenario, true> = {
   allow: true,
 };
 
-const FAULTS: readonly FaultKind[] = ['crash', 'drop', 'duplicate', 'partition', 'late'];
+const FAULTS: readonly FaultKind[] = [
+  'crash',
+  'drop',
+  'duplicate',
+  'reorder',
+  'cut',
+  'partition',
+  'late',
+];
 
 /** Where each fault says what it can hit, and how. */
 const PLACES: Record<FaultKind, readonly [field: string, allowed: string]> = {
   crash: ['of', 'paths of agents, such as ["desk/w1"]'],
   drop: ['on', 'links, such as ["desk>w1"]'],
   duplicate: ['on', 'links, such as ["desk>w1"]'],
+  reorder: ['on', 'links between nodes, such as ["edge>core"]'],
+  cut: ['on', 'links between nodes, such as ["edge<->core"]'],
   partition: ['groups', 'groups of agents, such as [["edge"], ["core/*"]]'],
   late: ['of', 'effects, such as ["desk/w1/callLLM"]'],
 };
+
+const LINK = /^[^<>:#/\s]+<->[^<>:#/\s]+$/;
 
 /** Throws `InvalidOption` when a value is no scenario. */
 export function checkScenario<W>(scenario: Scenario<W>): void {
@@ -193,6 +224,11 @@ export function checkScenario<W>(scenario: Scenario<W>): void {
       given: workload,
       allowed: 'a fast-check arbitrary',
     });
+  for (const link of scenario.links ?? [])
+    if (!LINK.test(link)) {
+      const allowed = 'two nodes, such as "edge<->core"';
+      throw new InvalidOption({ field: 'scenario.links', given: link, allowed });
+    }
   checkOptions(faults, FAULTS, 'scenario.faults');
   for (const kind of FAULTS) {
     const fault = faults[kind] as (Record<string, unknown> & { max?: unknown }) | undefined;

@@ -2,14 +2,34 @@
  * The stage: what the setup of a scenario acts with, as code outside agents does.
  */
 import type { EventObject } from 'xstate';
-import { fromHandler, type AgentContext, type AnyRef, type Wait } from '../runtime/index.ts';
+import {
+  fromHandler,
+  type AgentContext,
+  type AnyRef,
+  type System,
+  type Wait,
+} from '../runtime/index.ts';
+import { coreOf } from '../runtime/internal.ts';
 import type { Kernel } from './kernel.ts';
+import { nodeOf } from './world.ts';
+import type { ClusterNode } from '../transport/cluster.ts';
 import type { Stage } from './scenario.ts';
 import type { RootAsk } from './world.ts';
 
 /** The stage of a run. It notes what is asked from outside, and who is a client. */
-export function stageOf({ core, system, obligations, clients }: Kernel): Stage {
+export function stageOf(kernel: Kernel): Stage {
+  const [first] = kernel.systems.values();
+  return stageIn(kernel, first as System);
+}
+
+function stageIn(kernel: Kernel, system: System): Stage {
+  const core = coreOf(system);
+  const { obligations, clients, systems, wires } = kernel;
   return {
+    at: (name) => {
+      const node = nodeOf(wires?.nodes ?? new Map<string, ClusterNode>(), name);
+      return { ...stageIn(kernel, systems.get(name) as System), node };
+    },
     system,
     spawn: (logic, ...args) => system.spawn(logic, ...args),
     send: (to, message) => to.send(message as never),

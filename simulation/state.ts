@@ -37,7 +37,7 @@ export class StateText {
 
   /** The text of everything. */
   whole(): string {
-    const { core, links, effects, obligations } = this.#kernel;
+    const { core, wires, links, effects, obligations } = this.#kernel;
     this.#rankAsks();
     const paths = [...core.cells.keys()].sort();
     let text = '';
@@ -62,6 +62,7 @@ export class StateText {
       .map(([ask, name]) => `${name}@${ask.holder?.address ?? ''}${this.#heritage(ask.lineage)}`)
       .sort()
       .join()}\n`;
+    if (wires !== undefined) text += `wires ${wires.text}\n`;
     return text + this.#rest();
   }
 

@@ -13,12 +13,14 @@ export class Stepper implements Scheduler {
   readonly lagMs = 0;
   readonly burst = NaN;
   readonly #ready = new Set<Cell>();
+  /** What else runs: streams between nodes, which send what a step has left for them. */
+  readonly #tasks: Runnable[] = [];
   #idle: (() => void)[] = [];
   #ran = new Set<Cell>();
 
   enqueue(runnable: Runnable): void {
-    if (!(runnable instanceof Cell)) throw new TypeError('only agents run in a simulation');
-    this.#ready.add(runnable);
+    if (runnable instanceof Cell) this.#ready.add(runnable);
+    else this.#tasks.push(runnable);
   }
 
   get idle(): boolean {
@@ -53,6 +55,7 @@ export class Stepper implements Scheduler {
     let left = COMMANDS_MAX;
     for (let again = true; again;) {
       again = false;
+      for (const task of this.#tasks.splice(0)) task.run(1);
       for (const cell of this.#ready) {
         if (!cell.commanded) {
           // Nothing that it would do: a stop or a wait has come between.
@@ -65,6 +68,7 @@ export class Stepper implements Scheduler {
           throw new Error(`${cell.path}: more than ${COMMANDS_MAX} commands follow from one event`);
       }
     }
+    if (this.#tasks.length > 0) this.settle();
     const idle = this.#idle;
     this.#idle = [];
     for (const callback of idle) callback();

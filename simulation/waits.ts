@@ -9,10 +9,10 @@ import {
   waitsOf,
   type Ask,
   type Cell,
-  type Core,
   type ResourceEdge,
   type WaitEdge,
 } from '../runtime/internal.ts';
+import type { Systems } from './systems.ts';
 import { cellAt, nameOf, obligationName } from './names.ts';
 import { matches } from './scenario.ts';
 import type { Violation } from './violation.ts';
@@ -27,7 +27,7 @@ interface Edge {
 }
 
 /** A circle of deaf agents, found as soon as it closes. */
-export function deadlockOf(core: Core): Found | undefined {
+export function deadlockOf(core: Systems): Found | undefined {
   let graph: Map<Cell, Edge[]> | undefined;
   for (const cell of core.cells.values()) {
     if (!mayWait(cell)) continue;
@@ -45,7 +45,7 @@ function mayWait({ life, isBlocked }: Cell): boolean {
 
 /** Nothing can happen any more: what is still open, and why. */
 export function stuckOf(
-  core: Core,
+  core: Systems,
   tasks: readonly string[],
   allowed: readonly string[] | undefined,
 ): Found | undefined {
@@ -145,15 +145,15 @@ function overResources(circle: readonly ResourceEdge[], open: readonly Ask[]): F
 }
 
 /** Whoever must answer: the agent that has taken the request, or in whose mailbox it waits. */
-function holderOf(core: Core, ask: Ask): Cell | undefined {
+function holderOf(core: Systems, ask: Ask): Cell | undefined {
   return cellAt(core, ask.holder?.address ?? ask.target);
 }
 
-function holderName(core: Core, ask: Ask): string {
+function holderName(core: Systems, ask: Ask): string {
   return holderOf(core, ask)?.path.slice(1) ?? nameOf(ask.target);
 }
 
-function custodyOf(core: Core, ask: Ask): string {
+function custodyOf(core: Systems, ask: Ask): string {
   const holder = holderOf(core, ask);
   const who = nameOf(ask.holder?.address ?? ask.target);
   if (holder === undefined) return `${who} is gone`;

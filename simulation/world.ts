@@ -2,7 +2,8 @@
  * The world: what a property may look at, between two steps of a run.
  */
 import { InvalidOption } from '../runtime/index.ts';
-import type { Core } from '../runtime/internal.ts';
+import type { ClusterNode } from '../transport/cluster.ts';
+import type { Systems } from './systems.ts';
 
 /** A request that code outside agents made. */
 export interface RootAsk {
@@ -15,13 +16,20 @@ export interface RootAsk {
 
 /** What of a system its properties see. Agents are named by path, without the leading slash. */
 export class World {
-  readonly #core: Core;
+  readonly #core: Systems;
+  readonly #nodes: ReadonlyMap<string, ClusterNode>;
   readonly #tasks: ReadonlyMap<string, 'open' | 'done'>;
   readonly #asks: readonly RootAsk[];
   /** Whose state the present property has looked at. */
   #looked: Set<string> | undefined;
 
-  constructor(core: Core, tasks: ReadonlyMap<string, 'open' | 'done'>, asks: readonly RootAsk[]) {
+  constructor(
+    core: Systems,
+    tasks: ReadonlyMap<string, 'open' | 'done'>,
+    asks: readonly RootAsk[],
+    nodes: ReadonlyMap<string, ClusterNode> = new Map(),
+  ) {
+    this.#nodes = nodes;
     this.#core = core;
     this.#tasks = tasks;
     this.#asks = asks;
@@ -55,6 +63,11 @@ export class World {
   /** The paths of all agents. */
   get agents(): string[] {
     return [...this.#core.cells.keys()].map((path) => path.slice(1));
+  }
+
+  /** A node of the scenario's links: who is linked with it, and its groups. */
+  node(name: string): ClusterNode {
+    return nodeOf(this.#nodes, name);
   }
 
   /** Messages that wait: of one agent, or of all. */
@@ -92,4 +105,12 @@ export class World {
       allowed: 'an agent that is there; ask world.isAlive before',
     });
   }
+}
+
+/** Throws `InvalidOption` for a node that is in none of the scenario's links. */
+export function nodeOf<TNode>(nodes: ReadonlyMap<string, TNode>, name: string): TNode {
+  const node = nodes.get(name);
+  if (node !== undefined) return node;
+  const allowed = [...nodes.keys()].join(', ') || 'nodes, which the scenario names in `links`';
+  throw new InvalidOption({ field: 'node', given: name, allowed });
 }

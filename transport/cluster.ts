@@ -28,8 +28,8 @@ import {
 } from '../runtime/internal.ts';
 import { Callers } from './callers.ts';
 import { checkPayload } from './codec.ts';
+import { Dialer, type Dialing } from './dialer.ts';
 import { Deadlocks } from './deadlocks.ts';
-import { Dialer } from './dialer.ts';
 import { LinkFailed } from './errors.ts';
 import { Groups, type Group } from './groups.ts';
 import { NameClaims, keepFirst, type ClusterNames, type NameResolver } from './names.ts';
@@ -167,6 +167,26 @@ export function secretsOf(secret: JoinOptions['secret']): readonly string[] {
   throw new InvalidOption({ field: 'secret', given, allowed });
 }
 
+/** A node that neither listens nor dials nor looks at its links by itself: a simulation does that. */
+export interface DrivenNode extends ClusterNode {
+  /** A link is there, which this node has dialed or not. */
+  meet(link: Link, isDialed: boolean): void;
+}
+
+/** Makes a system a node that a simulation drives. */
+export function drivenNode(system: System, secret: string): DrivenNode {
+  const none = (): Promise<never> => Promise.reject(new Error('links are made by the simulation'));
+  const node = new Node(system, { listen: none, dial: none }, [secret], { secret });
+  node.join();
+  return node;
+}
+
+const UNCONCERNED: Dialing = {
+  reached: () => undefined,
+  linked: () => undefined,
+  failed: () => undefined,
+};
+
 class Node implements ClusterNode, Remote {
   readonly name: string;
   readonly incarnation: string;
@@ -228,7 +248,8 @@ class Node implements ClusterNode, Remote {
     );
   }
 
-  open(seeds: readonly string[]): void {
+  /** Becomes the network of its system. */
+  join(): void {
     const alone = this.#alone;
     this.#core.network = {
       node: this.name,
@@ -236,6 +257,10 @@ class Node implements ClusterNode, Remote {
       ...(alone.carry !== undefined && { carry: alone.carry.bind(alone) }),
       remote: this,
     };
+  }
+
+  open(seeds: readonly string[]): void {
+    this.join();
     for (const seed of seeds) {
       const dialer = new Dialer(seed, this.#core, this.#links, {
         dialed: (link) => this.#shake(link, dialer),
@@ -355,7 +380,16 @@ class Node implements ClusterNode, Remote {
 
   // ── Links ───────────────────────────────────────────────────────────────────────────────────
 
-  #shake(link: Link, dialer: Dialer | undefined): void {
+  meet(link: Link, isDialed: boolean): void {
+    // How long is too long is for the simulation to say.
+    this.#shake(link, isDialed ? UNCONCERNED : undefined, Infinity);
+  }
+
+  #shake(
+    link: Link,
+    dialer: Dialing | undefined,
+    handshakeMs: number = TRANSPORT_LIMITS.handshakeMs,
+  ): void {
     const { clock, random, timers, log } = this.#core;
     if (this.#left !== undefined) {
       link.close(CLOSE.left, 'left');
@@ -363,7 +397,7 @@ class Node implements ClusterNode, Remote {
     }
     let leave = (): void => undefined;
     const upsBefore = this.#ups;
-    const dueMs = clock.now() + TRANSPORT_LIMITS.handshakeMs;
+    const dueMs = clock.now() + handshakeMs;
     const timer = timers.schedule(dueMs, () => link.close(CLOSE.handshake, 'no handshake in time'));
     const over = (): void => {
       timers.cancel(timer);
@@ -426,7 +460,7 @@ class Node implements ClusterNode, Remote {
     return undefined;
   }
 
-  #up(identity: Identity, link: Link, dialer: Dialer | undefined): void {
+  #up(identity: Identity, link: Link, dialer: Dialing | undefined): void {
     const { name, incarnation } = identity;
     // Its former connection ends first: nothing of the new one arrives before.
     this.#peers.get(name)?.close(CLOSE.replaced, 'replaced by a newer link');
@@ -451,6 +485,7 @@ class Node implements ClusterNode, Remote {
     const peer = new Peer(this.#core, identity, (this.#ups += 1), link, rights, {
       gone,
       lost: down,
+      stalled: (stalledMs) => this.#listeners.tell('stalled', { node: name, stalledMs }),
       member: (isJoin, group, path) => this.#groups.told(name, isJoin, group, path),
       claim: (from, id, claimed, path, order) => this.names.claim(from, id, claimed, path, order),
       claimed: (id, claimed, isAllowed) => this.names.claimed(name, id, claimed, isAllowed),
@@ -510,10 +545,9 @@ class Node implements ClusterNode, Remote {
     const { suspectMs, downMs, pingMs } = TRANSPORT_LIMITS;
     const nowMs = this.#core.clock.now();
     const lateMs = nowMs - this.#tickDueMs;
-    // Frames that came meanwhile have not been read yet: the silence may be all ours.
     if (lateMs >= pingMs) {
-      for (const peer of this.#linked()) peer.heardAtMs = nowMs;
-      this.#listeners.tell('stalled', { stalledMs: lateMs });
+      for (const peer of this.#linked()) peer.stoodStill(lateMs);
+      this.#listeners.tell('stalled', { node: this.name, stalledMs: lateMs });
     }
     for (const peer of this.#linked()) {
       const { name } = peer;

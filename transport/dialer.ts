@@ -9,7 +9,17 @@ export interface DialerReport {
   unreachable(seed: string, error: unknown, attempts: number): void;
 }
 
-export class Dialer {
+/** Who wants to know what became of a link that was dialed. */
+export interface Dialing {
+  /** The link is up. */
+  reached(): void;
+  /** There is a link by another way. */
+  linked(): void;
+  /** There is no link, or none any more. */
+  failed(error: unknown): void;
+}
+
+export class Dialer implements Dialing {
   readonly seed: string;
   readonly #core: Core;
   readonly #links: Links;

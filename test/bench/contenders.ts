@@ -21,6 +21,8 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'comedy' },
   { name: 'effect' },
   { name: 'troupe-watched' },
+  { name: 'raw-ws' },
+  { name: 'raw-ws-frames' },
   { name: 'erlang', erlang: 'process' },
   { name: 'erlang-gen_server', erlang: 'gen_server' },
   { name: 'erlang-supervised', erlang: 'supervised' },

@@ -26,6 +26,8 @@ export const WAVE = 100;
 /** Producers, as many consumers, and the room between them. */
 export const PRODUCERS = 4;
 export const ROOM = 64;
+/** Nodes to which `link-fanout` sends. */
+export const PEERS = 8;
 /** Restarts under one supervisor before the next burst has a fresh one. */
 export const BURST = 100;
 
@@ -40,6 +42,10 @@ export const WORKLOADS: readonly Workload[] = [
   { name: 'bounded-buffer', unit: 'ops/s', operation: 'item', step: PRODUCERS * 100 },
   { name: 'restart', unit: 'ops/s', operation: 'crash to up', step: BURST },
   { name: 'idle-memory', unit: 'bytes', operation: 'idle agent', step: 10_000 },
+  { name: 'link-oneway', unit: 'ops/s', operation: 'message to another node', step: BATCH },
+  { name: 'link-fanout', unit: 'ops/s', operation: 'message to one of 8', step: BATCH * PEERS },
+  { name: 'link-rtt', unit: 'ops/s', operation: 'ask of another node', step: 100 },
+  { name: 'link-ask', unit: 'ops/s', operation: 'ask, 1,000 in flight', step: BATCH },
   { name: 'loop-delay', unit: 'ms', operation: 'p99 of timers', step: 1 },
 ];
 

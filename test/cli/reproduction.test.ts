@@ -22,6 +22,8 @@ async function alarmed(start: (system: System) => void, from?: TeamSource): Prom
   const raised = new Promise<Alarm>((resolve, reject) => {
     watchForTrouble(system, {
       record: true,
+      everyMs: 20,
+      stuckMs: 50,
       onAlarm(alarm, recording) {
         if (recording === undefined) reject(new Error('nothing was recorded'));
         else writeReproduction(file, alarm, recording, from);
@@ -66,6 +68,15 @@ describe('the file of an alarm', { timeout: 60_000 }, () => {
     expect(text).toContain(`{ of: 'team/triage/route', outcomes: [ok('billing')`);
     const { status, stdout } = troupe('check', relative(root, file), '--schedules', '200');
     expect(stdout).toContain('HANDOFF_LOOP');
+    expect(status).toBe(1);
+  });
+
+  it('shows a request that stays open again', async () => {
+    const alarm = await alarmed((system) => ask(system, '/team/hoarder', { type: 'go' }), source);
+    expect(alarm).toMatchObject({ kind: 'stuck request' });
+    const { status, stdout } = troupe('check', relative(root, file), '--schedules', '200');
+    expect(stdout).toContain('STUCK');
+    expect(stdout).toContain('team/hoarder');
     expect(status).toBe(1);
   });
 

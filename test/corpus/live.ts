@@ -20,6 +20,9 @@ export const AMBIENT: Ambient = {
 export function liveStage(system: System): Stage {
   return {
     system,
+    at: () => {
+      throw new Error('these programs have one node');
+    },
     spawn: (logic, ...args) => system.spawn(logic, ...args),
     send: (to, message) => to.send(message as never),
     ask: (to, request, options) =>

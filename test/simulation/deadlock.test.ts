@@ -80,3 +80,25 @@ it('over forks is one when the philosophers say what they hold', () => {
   expect(failure?.violation.obligations).toEqual(['P0⇒F1:take', 'P1⇒F2:take', 'P2⇒F0:take']);
   expect(explore(philosophers(false)).verdict).toBe('STUCK');
 });
+
+it('over a resource is none when another one holds it too, and may give it back', () => {
+  const never = fromHandler({ receive: (_state: undefined, event: Take, ctx) => ctx.defer(event) });
+  const waiting = (isShared: boolean): Scenario => ({
+    setup({ spawn, client }) {
+      const keeper = spawn(never, { id: 'keeper' });
+      const agent = (id: string, held: string, wanted: string): void =>
+        void client(id, function* (ctx) {
+          ctx.holds(held);
+          ctx.wants(wanted);
+          yield* ctx.ask(keeper, { type: 'take' });
+        });
+      if (isShared) agent('also', 'permit', 'nothing');
+      agent('one', 'permit', 'key');
+      agent('two', 'key', 'permit');
+    },
+  });
+  expect(explore(waiting(false)).failure?.violation.message).toBe(
+    'one waits for key, which two holds, two waits for permit, which one holds',
+  );
+  expect(explore(waiting(true)).verdict).toBe('STUCK');
+});

@@ -300,7 +300,7 @@ describe('a live circle of senders that wait for room', () => {
     expect(system.deadLetters.list()).toEqual([]);
   });
 
-  it('is none when the mailbox is emptied by somebody who sleeps, or postpones', async () => {
+  it('is none when the mailbox is emptied by somebody who sleeps', async () => {
     const system = createTestSystem({ log: false });
     const seen: InspectionEvent[] = [];
     system.inspect((event) => void (event.type === 'deadlock' && seen.push(event)));
@@ -320,5 +320,38 @@ describe('a live circle of senders that wait for room', () => {
     await system.advance(1_000);
     expect(seen).toEqual([]);
     expect([a, b].map((ref) => ref.getSnapshot().context)).toEqual([1, 4]);
+  });
+
+  it('is none when the mailbox is emptied by a machine that postpones', async () => {
+    const system = createTestSystem({ log: false });
+    const seen: InspectionEvent[] = [];
+    system.inspect((event) => void (event.type === 'deadlock' && seen.push(event)));
+    const filler = fromHandler({
+      receive(_state: undefined, event: Go, ctx) {
+        const to = ctx.whereis(agentName<Ref<Item>>('machine')) as Ref<Item>;
+        for (let sent = 0; sent < 3; sent += 1) ctx.send(to, { type: 'x' });
+        ctx.reply(event, { type: 'done', by: 'filler' });
+      },
+    });
+    const Filler = agentName<Ref<Go>>('filler');
+    const machine = setup({
+      types: { events: {} as Item, meta: {} as { postpone: 'all' } },
+      actors: { askFiller: ask(Filler, 'go') },
+    }).createMachine({
+      initial: 'asking',
+      states: {
+        asking: {
+          meta: { postpone: 'all' },
+          invoke: { src: 'askFiller', input: { via: [] }, onDone: 'answered', onError: 'failed' },
+        },
+        answered: { on: { x: {} } },
+        failed: {},
+      },
+    });
+    system.spawn(filler, { id: 'filler', name: Filler });
+    const ref = system.spawn(machine, { id: 'machine', name: 'machine', mailbox: waiting });
+    await system.settle();
+    expect(seen).toEqual([]);
+    expect(ref.getSnapshot().value).toBe('answered');
   });
 });

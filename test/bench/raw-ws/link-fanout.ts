@@ -1,0 +1,4 @@
+import { PEERS, type Rate } from '../workload.ts';
+import { open as openOneway } from './link-oneway.ts';
+
+export const open = (): Promise<Rate> => openOneway(true, PEERS);
