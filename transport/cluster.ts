@@ -485,6 +485,7 @@ class Node implements ClusterNode, Remote {
     const peer = new Peer(this.#core, identity, (this.#ups += 1), link, rights, {
       gone,
       lost: down,
+      stalled: (stalledMs) => this.#listeners.tell('stalled', { node: name, stalledMs }),
       member: (isJoin, group, path) => this.#groups.told(name, isJoin, group, path),
       claim: (from, id, claimed, path, order) => this.names.claim(from, id, claimed, path, order),
       claimed: (id, claimed, isAllowed) => this.names.claimed(name, id, claimed, isAllowed),
@@ -544,10 +545,9 @@ class Node implements ClusterNode, Remote {
     const { suspectMs, downMs, pingMs } = TRANSPORT_LIMITS;
     const nowMs = this.#core.clock.now();
     const lateMs = nowMs - this.#tickDueMs;
-    // Frames that came meanwhile have not been read yet: the silence may be all ours.
     if (lateMs >= pingMs) {
-      for (const peer of this.#linked()) peer.heardAtMs = nowMs;
-      this.#listeners.tell('stalled', { stalledMs: lateMs });
+      for (const peer of this.#linked()) peer.stoodStill(lateMs);
+      this.#listeners.tell('stalled', { node: this.name, stalledMs: lateMs });
     }
     for (const peer of this.#linked()) {
       const { name } = peer;

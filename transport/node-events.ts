@@ -11,12 +11,15 @@ export interface NodeEvents {
     readonly code: number;
     readonly reason: string;
   };
-  /** Nothing has come from a node for a while. */
+  /**
+   * Nothing has come from a node for a while, over a connection that is open: it stands still, or the
+   * way to it is cut. The end of its process is no silence: it is told at once, as `nodedown`.
+   */
   readonly suspect: { readonly node: string; readonly silentMs: number };
   /** Something has come from it again. */
   readonly alive: { readonly node: string };
-  /** This process stood still; silence of others in that time means nothing. */
-  readonly stalled: { readonly stalledMs: number };
+  /** A node stood still and goes on, this one or another: what seemed to be its end was none. */
+  readonly stalled: { readonly node: string; readonly stalledMs: number };
   /** A seed could not be reached; it is tried again. */
   readonly unreachable: {
     readonly seed: string;

@@ -60,6 +60,8 @@ export interface PeerReport {
   gone(peer: Peer): void;
   /** All that was open has ended. */
   lost(end: PeerEnd): void;
+  /** Its process stood still for a while, and goes on. */
+  stalled(stalledMs: number): void;
   /** One of its agents has joined a group, or left it; false when there are too many. */
   member(isJoin: boolean, group: string, path: string): boolean;
   /** The report of the node at the end of a way from here, or why there is none. */
@@ -77,6 +79,7 @@ export const APART_RIGHTS: PeerRights = { send: [], link: [], stop: [], look: tr
 export const APART: PeerReport = {
   gone: () => undefined,
   lost: () => undefined,
+  stalled: () => undefined,
   member: () => true,
   claim: () => true,
   claimed: () => undefined,
@@ -146,6 +149,7 @@ export class Peer {
     this.#stream = new Stream(link, core.clock, core.scheduler, {
       operation: (operation) => this.#onOperation(operation),
       goodbye: () => this.close(CLOSE.left, 'left'),
+      stalled: (stalledMs) => report.stalled(stalledMs),
       broken: (code, reason) => this.close(code, reason),
       taken: (ask) => {
         if ((ask as Ask).progress === 'not delivered') (ask as Ask).progress = 'queued';
@@ -163,8 +167,14 @@ export class Peer {
   get heardAtMs(): number {
     return this.#stream.heardAtMs;
   }
-  set heardAtMs(nowMs: number) {
-    this.#stream.heardAtMs = nowMs;
+
+  /**
+   * This process stood still: what came meanwhile has not been read yet, so that time is no silence
+   * of the peer's, which is told what it may have taken for the end of this node.
+   */
+  stoodStill(stalledMs: number): void {
+    this.#stream.heardAtMs = Math.min(this.#core.clock.now(), this.heardAtMs + stalledMs);
+    this.#stream.control('stalled', Math.round(stalledMs));
   }
 
   /** Bytes that it has not taken yet. */

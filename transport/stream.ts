@@ -28,6 +28,8 @@ export interface StreamReport {
   operation(operation: readonly unknown[]): void;
   /** The other side says farewell. */
   goodbye(): void;
+  /** The other side says that its process stood still. */
+  stalled(stalledMs: number): void;
   /** The stream cannot go on. */
   broken(code: number, reason: string): void;
   /** The other side has taken the operation with this mark. */
@@ -265,6 +267,7 @@ export class Stream {
     const [kind, ...numbers] = operation as unknown[];
     const [first, second] = numbers.filter((one): one is number => Number.isInteger(one));
     if (kind === 'bye') this.#report.goodbye();
+    else if (kind === 'stalled' && first !== undefined) this.#report.stalled(first);
     else if (kind === 'taken' && first !== undefined) this.#onTaken(first);
     else if (kind === 'ping' && first !== undefined && second !== undefined)
       this.#onPing(first, second);

@@ -1,6 +1,15 @@
 // Who is linked with whom when nodes come and go; what a peer may do; and what a stalled one costs.
 
-import { ActorEnded, HopLimit, agentName, fromHandler, type Exit, type Ref } from 'troupe';
+import {
+  ActorEnded,
+  HopLimit,
+  agentName,
+  createSystem,
+  fromHandler,
+  type Clock,
+  type Exit,
+  type Ref,
+} from 'troupe';
 import { LinkFull, NotAllowed, TRANSPORT_LIMITS, joinCluster } from 'troupe/transport';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SECRET, Stage, echo, outcome, type EchoEvent } from './cast.ts';
@@ -290,4 +299,33 @@ describe('a link that loses, doubles and reorders', () => {
       expect(edge.system.stats().openRequests).toBe(0);
     },
   );
+});
+
+describe('a node that is always late', () => {
+  it('is told so, and still notices that another one is gone', async () => {
+    const { clock, scheduler } = stage;
+    const late: Clock = {
+      now: () => clock.now(),
+      wallMs: () => clock.wallMs(),
+      setTimeout: (run, delayMs) => clock.setTimeout(run, delayMs + 1_500),
+      clearTimeout: (handle) => clock.clearTimeout(handle),
+    };
+    const core = await stage.join('core');
+    const system = createSystem({ name: 'edge', clock: late, scheduler, log: false });
+    stage.systems.push(system);
+    const links = stage.network.links('edge');
+    const edge = await joinCluster(system, { secret: SECRET, links, seeds: ['memory:core'] });
+    await stage.advance(20_000);
+    const told: string[] = [];
+    for (const node of [core.node, edge]) {
+      node.on('stalled', (event) => told.push(`${node.name}: stalled ${event.node}`));
+      node.on('nodedown', (event) => told.push(`${node.name}: nodedown ${event.node}`));
+    }
+    await stage.advance(20_000);
+    // The late one tells the other, which would else take it for suspect one day.
+    expect(new Set(told)).toEqual(new Set(['edge: stalled edge', 'core: stalled edge']));
+    stage.network.cut('core', 'edge');
+    await stage.advance(60_000);
+    expect(told).toContain('edge: nodedown core');
+  });
 });

@@ -1,5 +1,5 @@
 /** Nodes in processes of their own, started by `troupe node`: what they tell, and orders to them. */
-import { fork, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -23,11 +23,20 @@ export class NodeProcess {
   readonly #logged: Told[] = [];
   #wake: () => void = () => undefined;
 
-  constructor(name: string, port: string, seeds: readonly string[]) {
+  /** `within` is the command by which it is started, as `ip netns exec …`; then it is beyond this machine. */
+  constructor(name: string, listen: string, seeds: readonly string[], within: readonly string[]) {
     this.name = name;
-    const flags = ['--name', name, '--listen', port, ...seeds.flatMap((seed) => ['--seed', seed])];
-    this.#child = fork(command, ['node', module, ...flags], {
-      execArgv: ['--import', 'tsx', '--conditions=source'],
+    const node = [process.execPath, '--import', 'tsx', '--conditions=source', command, 'node'];
+    const flags = [
+      '--name',
+      name,
+      '--listen',
+      listen,
+      ...seeds.flatMap((seed) => ['--seed', seed]),
+    ];
+    if (within.length > 0) flags.push('--insecure');
+    const [file = '', ...args] = [...within, ...node, module, ...flags];
+    this.#child = spawn(file, args, {
       env: { ...process.env, TROUPE_SECRET: SECRET_OF_PROCESSES },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
@@ -58,6 +67,11 @@ export class NodeProcess {
     return this.#find(this.#told, fields);
   }
 
+  /** All that it tells up to the next thing of a kind. */
+  until(kind: string): Promise<Told[]> {
+    return this.#take(this.#told, ({ told }) => told === kind);
+  }
+
   /** The same of its log, where each record tells its message. */
   logs(message: string): Promise<Told> {
     return this.#find(this.#logged, { told: message });
@@ -66,9 +80,13 @@ export class NodeProcess {
   async #find(list: Told[], fields: object): Promise<Told> {
     const isIt = (told: Told): boolean =>
       Object.entries(fields).every(([key, value]) => told[key] === value);
+    return (await this.#take(list, isIt)).at(-1)!;
+  }
+
+  async #take(list: Told[], isIt: (told: Told) => boolean): Promise<Told[]> {
     for (;;) {
       const at = list.findIndex(isIt);
-      if (at >= 0) return list.splice(0, at + 1)[at]!;
+      if (at >= 0) return list.splice(0, at + 1);
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
@@ -84,8 +102,13 @@ export class NodeProcess {
 }
 
 /** Starts a node and waits until it listens. */
-export async function start(name: string, port: string, seeds: readonly string[]) {
-  const node = new NodeProcess(name, port, seeds);
+export async function start(
+  name: string,
+  listen: string,
+  seeds: readonly string[],
+  within: readonly string[] = [],
+) {
+  const node = new NodeProcess(name, listen, seeds, within);
   const { address, incarnation } = await node.hears({ told: 'listening' });
   return { node, address: address as string, incarnation: incarnation as string };
 }

@@ -33,6 +33,7 @@ class End {
     this.stream = new Stream(link, this.clock, this.scheduler, {
       operation: (operation) => void this.operations.push(operation),
       goodbye: () => undefined,
+      stalled: () => undefined,
       broken: (code) => void this.broken.push(code),
       taken: () => undefined,
     });

@@ -72,8 +72,11 @@ it(
     two.node.kill('SIGSTOP');
     await one.node.hears({ told: 'suspect', node: 'two' });
     two.node.kill('SIGCONT');
+    // It was not dead, and the other one is told how it was.
+    const stalled = await one.node.hears({ told: 'stalled', node: 'two' });
+    expect(stalled['stalledMs']).toBeGreaterThanOrEqual(1_000);
     await one.node.hears({ told: 'alive', node: 'two' });
-    await two.node.hears({ told: 'stalled' });
+    await two.node.hears({ told: 'stalled', node: 'two' });
     // The link is the same: nothing that was open over it has ended.
     one.node.order({ do: 'ring', ring: ['two'] });
     expect(await one.node.hears({ told: 'went' })).toMatchObject({ by: ['one', 'two'] });

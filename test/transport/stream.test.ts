@@ -41,6 +41,7 @@ beforeEach(() => {
   stream = new Stream(link, clock, scheduler, {
     operation: (operation) => operations.push([...operation]),
     goodbye: () => undefined,
+    stalled: () => undefined,
     broken: (...why) => broken.push(why),
     taken: () => undefined,
   });
