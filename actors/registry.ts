@@ -65,7 +65,7 @@ export class Registry<TCapabilities extends Capabilities = Capabilities> {
     return Object.keys(this.#capabilities);
   }
 
-  has(name: string): name is keyof TCapabilities & string {
+  has(name: string): boolean {
     return Object.hasOwn(this.#capabilities, name);
   }
 
