@@ -2,7 +2,7 @@
  * The file of a reproduction: a module that exports the scenario of an alarm, for `troupe check` and
  * for tests.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import {
   InvalidOption,
@@ -125,11 +125,12 @@ function checkTeam(team: TeamSource, { roots }: Recording): void {
   throw new InvalidOption({ field: 'team.id', given: undefined, allowed });
 }
 
-/** A module as a file in a folder imports it; a package stays as it is. */
+/** A module as a file in a folder imports it; what is no path and no file is a package, and stays. */
 function specifier(module: string, from: string): string {
-  if (!/^(?:\.{0,2}\/|\w:\\|\.{1,2}\\)/.test(module)) return module;
+  const isPath = /^(?:\.{0,2}\/|\w:\\|\.{1,2}\\)/.test(module) || existsSync(resolve(module));
+  if (!isPath) return module;
   const path = relative(from, resolve(module)).replaceAll('\\', '/');
-  return path.startsWith('.') ? path : `./${path}`;
+  return /^\.{1,2}\//.test(path) ? path : `./${path}`;
 }
 
 /** One line for each agent and key, with the outcomes in the order in which the effects began. */

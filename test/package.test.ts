@@ -55,6 +55,7 @@ function firstProgram(): { source: string; prints: string | undefined } {
 
 it('depends on nothing but this', () => {
   expect(Object.keys(manifest.dependencies)).toEqual([
+    '@standard-schema/spec',
     'commander',
     'msgpackr',
     'nanoid',

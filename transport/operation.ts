@@ -81,8 +81,14 @@ export class Fields {
     return undefined;
   }
 
-  lineage(core: Core): Lineage | undefined {
-    return this.optional(() => lineageOf(this.any(), core));
+  /** A lineage, or that of the last envelope which had one. */
+  lineage(core: Core, last: Lineage | undefined): Lineage | undefined {
+    return this.optional(() => {
+      const wire = this.any();
+      if (wire !== true) return lineageOf(wire, core);
+      if (last === undefined) throw malformed('the lineage of no envelope');
+      return last;
+    });
   }
 }
 

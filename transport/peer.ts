@@ -124,6 +124,9 @@ export class Peer {
     { resolve: (reason: ExitReason) => void; reject: (error: unknown) => void }
   >();
   readonly #looks = new Map<number, (report: unknown) => void>();
+  /** The lineage of the last envelope that had one, each way. */
+  #lineageSent: Lineage | undefined;
+  #lineageTaken: Lineage | undefined;
   #nextId = 1;
   #left: (() => void) | undefined;
 
@@ -188,7 +191,10 @@ export class Peer {
   send(envelope: Envelope): void {
     const { ask, message, from, to } = envelope;
     const path = this.#pathAt(to.address);
-    const lineage = wireLineage(envelope.lineage, this.#core.clock.now());
+    const { lineage: own } = envelope;
+    // What one step sends has one lineage, which goes once.
+    const isLast = own !== undefined && own === this.#lineageSent;
+    const lineage = isLast || wireLineage(own, this.#core.clock.now());
     try {
       for (const text of [to.address, from ?? '', envelope.type]) checkText(text, 'message');
       const wire = toWire(message, this.#refs, `message "${envelope.type}"`);
@@ -196,7 +202,10 @@ export class Peer {
         ask === undefined
           ? [OP.send, path, from ?? null, lineage, wire]
           : [OP.ask, path, from ?? null, lineage, wire, this.#exportAsk(ask, true)];
-      if (this.#stream.send(operation, false, ask)) return;
+      if (this.#stream.send(operation, false, ask)) {
+        if (own !== undefined) this.#lineageSent = own;
+        return;
+      }
       const { windowBytes } = TRANSPORT_LIMITS;
       const error = new LinkFull({ node: this.name, message: envelope.type, windowBytes });
       this.#refuse(envelope, error);
@@ -499,7 +508,8 @@ export class Peer {
     const path = fields.path();
     const from = fields.optional(() => fields.text());
     if (from !== undefined && !from.startsWith(`${this.name}/`)) throw malformed('a false sender');
-    const lineage = fields.lineage(core);
+    const lineage = fields.lineage(core, this.#lineageTaken);
+    if (lineage !== undefined) this.#lineageTaken = lineage;
     const wire = fields.any();
     const ask = isAsk ? this.#importAsk(wireAskOf(fields.any()), lineage) : undefined;
     // Refused, since too many are open: the message itself is not even read.

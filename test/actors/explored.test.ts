@@ -1,12 +1,16 @@
 // Every order of events and every crash that the search reaches: an accepted task is settled once.
 
+import fc from 'fast-check';
 import type { AgentContext, AnyRef, Wait } from 'troupe';
 import {
+  ensemble,
   fanIn,
   join,
   performer,
   pipeline,
+  type Join,
   type Outcome,
+  type PerformerLogic,
   type PerformerRef,
   type Task,
 } from 'troupe/actors';
@@ -83,4 +87,74 @@ describe('an accepted task is settled once, whoever crashes (P1)', () => {
     const report = explore(scenario, { schedules: 150, exhaustiveMs: 500 });
     expect(report.failure && explain(report)).toBeUndefined();
   });
+});
+
+/** A team of teams. */
+type Shape =
+  | { readonly type: 'leaf'; readonly how: 'ok' | 'fail' | 'silent'; readonly afterMs: number }
+  | { readonly type: 'line'; readonly of: readonly Shape[] }
+  | { readonly type: 'team'; readonly of: readonly Shape[]; readonly join: Join };
+
+const { shape } = fc.letrec<{ shape: Shape }>((tie) => ({
+  shape: fc.oneof(
+    { maxDepth: 2, depthSize: 'small', withCrossShrink: true },
+    fc.record({
+      type: fc.constant('leaf'),
+      how: fc.constantFrom('ok', 'fail', 'silent'),
+      afterMs: fc.nat(3),
+    }),
+    fc.record({
+      type: fc.constant('line'),
+      of: fc.array(tie('shape'), { minLength: 1, maxLength: 2 }),
+    }),
+    fc.record({
+      type: fc.constant('team'),
+      of: fc.array(tie('shape'), { minLength: 1, maxLength: 3 }),
+      join: fc.constantFrom(join.all(), join.quorum(2), join.first(), join.bestEffort(2)),
+    }),
+  ) as fc.Arbitrary<Shape>,
+}));
+
+function build(shape: Shape): PerformerLogic<number, number> {
+  if (shape.type === 'leaf') {
+    return performer('leaf', function* (task: Task<number>, run) {
+      yield* run.sleep(shape.how === 'silent' ? 1_000_000 : shape.afterMs);
+      if (shape.how === 'fail') throw new Error('failed');
+      return task.input + 1;
+    });
+  }
+  const [first, ...others] = shape.of.map(build);
+  if (shape.type === 'team') {
+    const members = Object.fromEntries([first!, ...others].map((each, at) => [`m${at}`, each]));
+    return ensemble('team', { members, join: shape.join, collect: (slots) => slots.length });
+  }
+  return others
+    .reduce(
+      (line, each, at) => line.stage(`s${at}`, { performer: each }),
+      pipeline('line').stage('s', { performer: first! }),
+    )
+    .build();
+}
+
+it('a task of any team of teams is settled once, whoever crashes (P1)', () => {
+  let outcomes: Outcome[] = [];
+  const scenario: Scenario<Shape> = {
+    name: 'teams of teams',
+    workload: shape,
+    setup({ spawn, client }, team) {
+      outcomes = [];
+      const host = spawn(build(team), { id: 'host' });
+      client('boss', function* (ctx): Generator<Wait<unknown>, void, unknown> {
+        outcomes.push(yield* askFor(ctx, host, 1));
+      });
+    },
+    faults: { crash: { of: ['host', 'host/*'], max: 2 } },
+    allow: { crashes: ['*'], deadLetters: ['*'] },
+    eventually: {
+      'the task is settled, once': () => outcomes.length === 1,
+      'no run is left': (world) => world.agents.every((path) => !/\$\d/.test(path)),
+    },
+  };
+  const report = explore(scenario, { schedules: 300, exhaustiveMs: 0 });
+  expect(report.failure && explain(report)).toBeUndefined();
 });

@@ -77,6 +77,8 @@ it('children never spend more than they were granted, nor outlive who gave them 
       const system = createTestSystem();
       const Node: PerformerName<Tree, Seen> = agentName('node');
       const wrong: string[] = [];
+      // Counted beside the purses: what was really spent, by whomever.
+      let burnt = 0;
       const node = performer(
         'node',
         function* ({ input }: Task<Tree>, run) {
@@ -84,6 +86,7 @@ it('children never spend more than they were granted, nor outlive who gave them 
           const deadlineMs = run.now() + run.remainingMs;
           try {
             run.spend({ tokens: input.spends });
+            burnt += input.spends;
           } catch (error) {
             if (!(error instanceof TaskFailed)) throw error;
           }
@@ -121,6 +124,7 @@ it('children never spend more than they were granted, nor outlive who gave them 
         perform(system, Node, task, { budget: { tokens }, deadlineMs: 1_000 }),
       );
       expect(wrong).toEqual([]);
+      expect(burnt).toBeLessThanOrEqual(tokens + 1e-9);
       expect(outcome.spent['tokens'] ?? 0).toBeLessThanOrEqual(tokens + 1e-9);
       await system.stop();
     }),

@@ -8,10 +8,12 @@ import {
   type OutputOf,
   type Performer,
   type PerformerName,
+  type PerformerRef,
   type Task,
 } from 'troupe/actors';
 import { createTestSystem, type TestSystem } from 'troupe/testing';
 import { describe, expect, expectTypeOf, it } from 'vitest';
+import { createMachine } from 'xstate';
 import { z } from 'zod';
 
 const upper = performer('upper', (task: Task<string>) => task.input.toUpperCase());
@@ -97,13 +99,14 @@ describe('a task', () => {
     });
   });
 
-  it('fails as capabilityMissing when the agent takes no tasks', async () => {
+  it.each([
+    ['takes no tasks', createMachine({}), 'capabilityMissing', 'UNHANDLED'],
+    ['loses the task', fromHandler({ receive: () => undefined }), 'bug', 'REQUEST_LOST'],
+  ])('fails when the agent %s', async (_, logic, kind, code) => {
     const system = createTestSystem();
-    const deaf = system.spawn(fromHandler({ receive: () => undefined }));
-    const outcome = await system.run(
-      perform(system, deaf as never, { goal: 'x', input: 'y' as never }),
-    );
-    expect(outcome).toMatchObject({ status: 'failed', failure: { kind: 'bug' } });
+    const agent = system.spawn(logic) as AnyRef as PerformerRef<string, string>;
+    const outcome = await system.run(perform(system, agent, { goal: 'x', input: 'y' }));
+    expect(outcome).toMatchObject({ status: 'failed', failure: { kind, code } });
   });
 });
 

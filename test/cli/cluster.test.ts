@@ -1,19 +1,23 @@
 // `troupe cluster` in a process of its own, before nodes of this one.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { createSystem, fromHandler, type System } from 'troupe';
 import { joinCluster, type ClusterNode, type NodeView } from 'troupe/transport';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { oneSided, textOfCluster } from '../../cli/cluster-text.ts';
 import { root, troupeWith, type Ended } from './run.ts';
 
 const secret = 'a secret of the tests';
 const env = { ...process.env, TROUPE_SECRET: secret };
+const changing = 'the secret of yesterday';
 const systems: System[] = [];
 let core: ClusterNode;
 
 /** The command in a process that this one goes on beside: its nodes have to answer. */
 function cluster(...flags: string[]): Promise<Ended> {
+  const both = { ...env, TROUPE_SECRET_ALSO: changing };
   const args = [
     '--import',
     'tsx',
@@ -22,7 +26,7 @@ function cluster(...flags: string[]): Promise<Ended> {
     'cluster',
     ...flags,
   ];
-  const child = spawn(process.execPath, args, { cwd: root, env });
+  const child = spawn(process.execPath, args, { cwd: root, env: both });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -113,4 +117,73 @@ describe('troupe cluster', { timeout: 60_000 }, () => {
     expect(stderr).toContain('TROUPE_SECRET is not set');
     expect(status).toBe(2);
   });
+});
+
+describe('a cluster over wss', { timeout: 60_000 }, () => {
+  const pem = (name: string): string => `${root}test/transport/fixtures/tls/${name}.pem`;
+  const shown = ['--cert', pem('core.test-only'), '--key', pem('core.test-only')];
+
+  it('is shown to who has a certificate, also while its secret is being changed', async () => {
+    const node = ['node', 'test/cli/fixtures/root.ts', '--name', 'safe', '--listen', '0'];
+    const command = ['--import', 'tsx', '--conditions=source', `${root}cli/main.ts`, ...node];
+    const child = spawn(process.execPath, [...command, ...shown, '--ca', pem('authority')], {
+      cwd: root,
+      env: { ...env, TROUPE_SECRET: changing, TROUPE_SECRET_ALSO: secret },
+    });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const [line] = (await once(createInterface(child.stderr), 'line')) as [string];
+    const { address } = JSON.parse(line) as { address: string };
+    expect(address).toMatch(/^wss:/);
+    const look = await cluster('--connect', address, ...shown, '--ca', pem('authority'));
+    expect(look.stdout).toContain('safe');
+    expect(look.status).toBe(0);
+    const without = await cluster('--connect', address, '--ca', pem('authority'));
+    expect(without.stderr).toContain(`troupe: no link to ${address}`);
+    expect(without.status).toBe(1);
+    child.kill('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+});
+
+it('a link that only one side has, and a node that does not answer, stand out', () => {
+  const report = (node: string, sees: readonly string[]): NodeView => ({
+    node,
+    report: {
+      node,
+      incarnation: 'i',
+      address: '',
+      agents: 0,
+      queuedMessages: 0,
+      openRequests: 0,
+      deadLetters: 0,
+      crashes: 0,
+      restarts: 0,
+      loopLagMs: 0,
+      peers: sees.map((each) => ({
+        node: each,
+        incarnation: 'i',
+        suspected: each === 'c',
+        silentMs: 0,
+        waitingBytes: 0,
+      })),
+      groups: [],
+      mailboxes: [],
+    },
+  });
+  const views = [
+    report('a', ['b', 'c']),
+    report('b', []),
+    { node: 'c', error: 'no answer in 2000 ms' },
+  ];
+  expect(oneSided(views)).toEqual([{ node: 'a', sees: 'b' }]);
+  expect(textOfCluster(views).split('\n')).toEqual(
+    expect.arrayContaining([
+      'sees  a  b  c',
+      'a     ·  ✓  ~',
+      'b     –  ·  –',
+      'c     ?  ?  ·',
+      '! c: no answer in 2000 ms',
+      '! a sees b, which does not see it',
+    ]),
+  );
 });

@@ -10,7 +10,8 @@ import { root, troupe } from './run.ts';
 mkdirSync(join(root, '.troupe'), { recursive: true });
 const folder = mkdtempSync(join(root, '.troupe', 'reproduction-'));
 const file = join(folder, 'alarm.sim.ts');
-const source: TeamSource = { module: join(root, 'test/cli/fixtures/team.ts') };
+const module = join(root, 'test/cli/fixtures/team.ts');
+const source: TeamSource = { module };
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -78,6 +79,19 @@ describe('the file of an alarm', { timeout: 60_000 }, () => {
     expect(stdout).toContain('STUCK');
     expect(stdout).toContain('team/hoarder');
     expect(status).toBe(1);
+  });
+
+  it('imports a module that is given from the working directory, with or without a dot', async () => {
+    const near = relative(process.cwd(), module);
+    await alarmed(crossed, { module: near });
+    const text = readFileSync(file, 'utf8');
+    expect(text).toContain("import { team } from '../../test/cli/fixtures/team.ts';");
+    await alarmed(crossed, { module: `./${near}`, export: 'default', id: 'team' });
+    expect(readFileSync(file, 'utf8')).toContain(
+      "import team from '../../test/cli/fixtures/team.ts';",
+    );
+    await alarmed(crossed, { module: '@acme/agents' });
+    expect(readFileSync(file, 'utf8')).toContain("import { team } from '@acme/agents';");
   });
 
   it('says what is to be filled in when it does not know the agents', async () => {

@@ -4,13 +4,16 @@
 import {
   AskTimeout,
   DeadlockError,
+  ask,
   fromHandler,
+  type PostponeMeta,
   type Ref,
   type ReplyTo,
   type System,
 } from 'troupe';
 import { TRANSPORT_LIMITS, type ClusterNode } from 'troupe/transport';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setup } from 'xstate';
 import { Stage, outcome } from './cast.ts';
 
 type Event = { type: 'go'; way: readonly Step[]; replyTo: ReplyTo<{ type: 'done' }> };
@@ -185,6 +188,36 @@ describe('a circle of agents that wait for each other over nodes', () => {
     expect(deadlocks()).toHaveLength(1);
     const [{ members }] = deadlocks() as [DeadlockError];
     expect(rotated(members, 'a/agent')).toEqual(['a/agent', 'a/second', 'b/agent']);
+  });
+});
+
+describe('a circle with a machine', () => {
+  it('that can do nothing but wait for its answer is a deadlock too', async () => {
+    const made = await nodes('a', 'b');
+    const { system, node } = made[0]!;
+    const to = at(node, 'b');
+    const machine = setup({
+      types: { events: {} as Event },
+      actors: { askNext: ask(to, 'go') },
+    }).createMachine({
+      initial: 'idle',
+      states: {
+        idle: { on: { go: 'waiting' } },
+        waiting: {
+          meta: { postpone: 'all' } satisfies PostponeMeta,
+          invoke: {
+            src: 'askNext',
+            input: () => ({ way: [{ to: machineRef }] }),
+            onError: { target: 'idle' },
+          },
+        },
+      },
+    });
+    const machineRef = system.spawn(machine, { id: 'machine' }) as unknown as Ref<Event>;
+    void outcome(machineRef.ask({ type: 'go', way: [] }, { timeoutMs: 90_000 }));
+    await stage.advance(5_000);
+    const [{ members }] = deadlocks() as [DeadlockError];
+    expect(rotated(members, 'a/machine')).toEqual(['a/machine', 'b/agent']);
   });
 });
 

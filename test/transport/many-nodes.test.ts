@@ -9,6 +9,7 @@ import {
   type Clock,
   type Exit,
   type Ref,
+  type ReplyTo,
 } from 'troupe';
 import { LinkFull, NotAllowed, TRANSPORT_LIMITS, joinCluster } from 'troupe/transport';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -141,6 +142,33 @@ describe('what goes along', () => {
     expect(traces).toHaveLength(2);
     expect(traces[0]).toMatch(/^[0-9a-f]{32}$/);
     expect(traces[1]).toBe(traces[0]);
+  });
+
+  it('the trace, to each of the messages of a step, and another one with the next', async () => {
+    const there = await stage.join('there');
+    const here = await stage.join('here', { seeds: ['memory:there'] });
+    there.system.spawn(echo(), { id: 'echo' });
+    const to = far(here.node, 'there/echo');
+    const teller = here.system.spawn(
+      fromHandler<undefined, { type: 'tell'; replyTo: ReplyTo<{ type: 'told' }> }>({
+        receive: (_state, event, ctx) => {
+          for (const value of [1, 2, 3]) ctx.send(to, { type: 'note', value });
+          ctx.reply(event, { type: 'told' });
+        },
+      }),
+      { id: 'teller' },
+    );
+    await stage.advance(10);
+    const traces: (string | undefined)[] = [];
+    there.system.inspect((event) => {
+      if (event.type === 'delivered') traces.push(event.traceparent?.slice(3, 35));
+    });
+    for (let step = 0; step < 2; step += 1) void teller.ask({ type: 'tell' });
+    await stage.advance(10);
+    expect(traces).toHaveLength(6);
+    expect(traces[0]).toMatch(/^[0-9a-f]{32}$/);
+    const counts = [...new Set(traces)].map((one) => traces.filter((each) => each === one).length);
+    expect(counts).toEqual([3, 3]);
   });
 });
 

@@ -1,6 +1,6 @@
 // Which member of a group gets a message: by turns, by chance, by key, by load, or all of them.
 
-import { InvalidOption, type Ref } from 'troupe';
+import { InvalidOption, fromHandler, type Ref } from 'troupe';
 import { NoMembers, type Group } from 'troupe/transport';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { Stage, echo, outcome, type EchoEvent } from './cast.ts';
@@ -134,12 +134,31 @@ describe('a router', () => {
     expect(() => group.router(routing as never)).toThrow(InvalidOption);
   });
 
+  it('lets an agent ask whom it picks, within its task', async () => {
+    const router = group.router<EchoEvent>('round robin');
+    const asker = stage.systems[0]!.spawn(
+      fromHandler<undefined, Extract<EchoEvent, { type: 'echo' }>>({
+        *receive(_state, event, ctx) {
+          const request = { type: 'echo', value: event.value } as const;
+          ctx.reply(event, yield* ctx.ask(router.pick(request), request));
+        },
+      }),
+      { id: 'asker' },
+    );
+    const asked = outcome(asker.ask({ type: 'echo', value: 3 }));
+    await stage.advance(10);
+    expect(asked.value).toEqual({ type: 'echoed', value: 3 });
+  });
+
   it('knows the reply of each request', () => {
     const router = group.router<EchoEvent>('random');
     expectTypeOf(() => router.ask({ type: 'echo' })).returns.resolves.toEqualTypeOf<{
       type: 'echoed';
       value: unknown;
     }>();
+    expectTypeOf(router.pick({ type: 'echo', value: 1 })).toEqualTypeOf<Ref<EchoEvent>>();
+    // @ts-expect-error -- there is no such message
+    router.pick({ type: 'nothing' });
     // @ts-expect-error -- there is no such request
     expectTypeOf(() => router.ask({ type: 'nothing' })).returns.resolves.toBeNever();
   });

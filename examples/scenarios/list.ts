@@ -1,0 +1,6 @@
+// All scenarios, in the order of their ids.
+
+import contentPipeline from './content-pipeline.ts';
+import type { Scenario } from './stage.ts';
+
+export const SCENARIOS: readonly Scenario[] = [contentPipeline];
