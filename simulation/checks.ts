@@ -14,19 +14,23 @@ export class Checks {
   readonly #kernel: Kernel;
   /** Whose properties are looked at: what they call is told it. */
   readonly #run: Ambient;
+  readonly #invariants: readonly (readonly [name: string, holds: Property])[];
 
   constructor(kernel: Kernel, run: Ambient) {
     this.#kernel = kernel;
     this.#run = run;
+    this.#invariants = Object.entries(kernel.scenario.invariant ?? {});
   }
 
   /** After a step. */
   afterStep(): void {
-    const { record, scenario, core } = this.#kernel;
+    const { record, core, links } = this.#kernel;
     if (record.violation !== undefined) return;
-    for (const [name, holds] of Object.entries(scenario.invariant ?? {}))
+    for (const [name, holds] of this.#invariants)
       if (!this.#holds(holds, `the invariant "${name}" does not hold`)) return;
     if (!this.#isExplained() || !this.#hasRoom()) return;
+    // Who waits for an agent waits for an answer, or for room.
+    if (core.ledger.size === 0 && !links.hasBlocked) return;
     const deadlock = deadlockOf(core);
     if (deadlock !== undefined) record.violate(deadlock.verdict, deadlock.message, deadlock);
   }

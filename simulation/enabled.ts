@@ -24,14 +24,14 @@ export class EnabledSet {
     const { stepper, links, wires, effects, faults, core } = this.#kernel;
     const all: SimEvent[] = [];
     this.#forgetVoid();
-    for (const cell of stepper.ready) if (cell.takesMessages) this.#addDeliveries(cell, all);
+    for (const cell of stepper.ready) this.#addDeliveries(cell, all);
     for (const envelope of links.replies) all.push(this.#reply(envelope));
     for (const effect of effects.ready()) all.push(this.#completion(effect));
     if (wires !== undefined) all.push(...wires.events());
-    all.sort((a, b) => a.order - b.order);
+    if (all.length > 1) all.sort((a, b) => a.order - b.order);
     const events = faults.isParted ? all.filter((event) => !faults.isCut(event)) : all;
     if (wires !== undefined) events.push(...wires.silences());
-    for (const timer of core.timers.nextDue()) {
+    for (const timer of core.timers.size === 0 ? [] : core.timers.nextDue()) {
       if (timer.dueMs === Infinity) break;
       events.push(this.#firing(timer));
     }
@@ -45,15 +45,9 @@ export class EnabledSet {
     return faults.possible(enabled, core, effects.givenUp, wires?.cuts() ?? []);
   }
 
-  /** What nobody would see: events of cancelled timers, requests that are over, and answers to them. */
+  /** What nobody would see: answers to requests that are over. */
   #forgetVoid(): void {
-    const { stepper, links } = this.#kernel;
-    for (const { mailbox } of stepper.ready)
-      for (const envelope of mailbox)
-        if (isVoid(envelope)) {
-          mailbox.removeWhere(isVoid);
-          break;
-        }
+    const { links } = this.#kernel;
     for (const envelope of links.replies) {
       const ask = envelope.to as Ask;
       if (ask.state === 'open') continue;
@@ -63,19 +57,28 @@ export class EnabledSet {
   }
 
   #addDeliveries(cell: Cell, events: SimEvent[]): void {
-    const seen = new Set<string>();
-    let skip = cell.mailbox.postponed;
+    const { mailbox, takesMessages } = cell;
+    const seen: string[] = [];
+    let skip = mailbox.postponed;
     let retry: Delivery | undefined;
     const first = events.length;
-    for (const envelope of cell.mailbox) {
+    for (const envelope of mailbox) {
+      if (isVoid(envelope)) {
+        // Nobody would see these: events of cancelled timers, requests that are over.
+        mailbox.removeWhere(isVoid);
+        this.#kernel.changed.add(cell);
+        events.length = first;
+        return this.#addDeliveries(cell, events);
+      }
+      if (!takesMessages) continue;
       if (skip > 0) {
         skip -= 1;
         continue;
       }
       if (this.retried.has(envelope)) retry ??= this.#delivery(cell, envelope);
       const lane = laneOf(envelope);
-      if (seen.has(lane)) continue;
-      seen.add(lane);
+      if (seen.includes(lane)) continue;
+      seen.push(lane);
       events.push(this.#delivery(cell, envelope));
     }
     // What the state had put aside comes first when the state has changed, as in gen_statem.
@@ -83,9 +86,19 @@ export class EnabledSet {
   }
 
   #delivery(cell: Cell, envelope: Envelope): Delivery {
-    const { id, bornAt } = this.#kernel.numbering.of(envelope);
+    const born = this.#kernel.numbering.of(envelope);
+    const { id, bornAt, delivery } = born;
+    if (delivery !== undefined) return delivery;
     const key = `${laneOf(envelope)}>${cell.path}`;
-    return { kind: 'deliver', id, key, cell, order: envelope.id, bornAt, envelope };
+    return (born.delivery = {
+      kind: 'deliver',
+      id,
+      key,
+      cell,
+      order: envelope.id,
+      bornAt,
+      envelope,
+    });
   }
 
   #reply(envelope: Envelope): Reply {

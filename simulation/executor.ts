@@ -5,7 +5,7 @@ import type { EventObject } from 'xstate';
 import { Cell, type Envelope, type Timer } from '../runtime/internal.ts';
 import type { Pending } from './effects.ts';
 import type { EnabledSet } from './enabled.ts';
-import type { Fault, SimEvent } from './event.ts';
+import type { Delivery, Fault, SimEvent } from './event.ts';
 import { InjectedCrash } from './faults.ts';
 import type { Kernel } from './kernel.ts';
 import { laneOf } from './names.ts';
@@ -104,6 +104,11 @@ export class Executor {
     this.#handle(fired.to, fired);
   }
 
+  #drop({ cell, envelope }: Delivery): void {
+    cell.mailbox.removeWhere((entry) => entry === envelope);
+    this.#kernel.changed.add(cell);
+  }
+
   #spoil(fault: Fault): void {
     const { links, wires, record, stepper, faults } = this.#kernel;
     const { kind, of, cell, effect, cut } = fault;
@@ -119,7 +124,7 @@ export class Executor {
         if (of?.kind === 'wire') return of.spoil?.drop?.();
         if (cell !== undefined) record.losers.add(cell.path.slice(1));
         if (of?.kind === 'reply') links.replies.delete(of.envelope);
-        else if (of !== undefined) of.cell.mailbox.removeWhere((entry) => entry === of.envelope);
+        else if (of !== undefined) this.#drop(of);
         return undefined;
       case 'duplicate':
         if (of?.kind === 'wire') return of.spoil?.duplicate?.();

@@ -142,12 +142,12 @@ class Search<W> {
 
   /** The state that the run is in, as a number. */
   #hash(): number {
-    const { text, drew, readClock, core } = this.#run;
+    const { state, drew, readClock, core } = this.#run;
     const nowMs = core.clock.now();
     this.#drew ||= drew;
     this.#readClock ||= readClock;
     this.#tookTime ||= nowMs > 0;
-    return hash(this.#limits.timed === true ? `${text}at ${nowMs}` : text);
+    return this.#limits.timed === true ? hash(`${state} at ${nowMs}`) : state;
   }
 
   #begin(setup: Move): void {
@@ -199,8 +199,8 @@ class Search<W> {
   #enter(parent: Visited | undefined, move: Move): Visited | undefined {
     const run = this.#run;
     if (run.violation !== undefined) return undefined;
-    const text = this.#hash();
-    const known = this.#visited.get(text);
+    const state = this.#hash();
+    const known = this.#visited.get(state);
     this.#at = undefined;
     if (known !== undefined) return known;
     const depth = (parent?.depth ?? -1) + 1;
@@ -222,7 +222,7 @@ class Search<W> {
       // The oldest is tried first, so that the search begins as FIFO does.
       left: all.map(({ id }) => ({ id, choices: [] })).reverse(),
     };
-    this.#visited.set(text, node);
+    this.#visited.set(state, node);
     if (node.left.length > 0) this.#stack.push(node);
     this.#at = node;
     return node;

@@ -42,6 +42,8 @@ export class Kernel {
   /** The links between nodes; undefined when there is one alone. */
   readonly wires: Wires | undefined;
   readonly obligations: Obligations;
+  /** The agents whose state may be another one than when it was hashed last. */
+  readonly changed = new Set<Cell>();
   /** The agents that stand for code outside. */
   readonly clients = new Set<Cell>();
   readonly world: World;
@@ -62,9 +64,9 @@ export class Kernel {
       stepNumber: () => this.record.moment,
       refuse: (error) => void (this.refused ??= error),
     });
-    const { record, numbering, history } = this;
+    const { record, numbering, history, changed } = this;
     const core = (): Systems => this.core;
-    this.links = new Links({ core, record, numbering, faults: this.faults, history });
+    this.links = new Links({ core, record, numbering, faults: this.faults, history, changed });
     const nodes = [...new Set((scenario.links ?? []).flatMap((link) => link.split('<->')))];
     for (const node of nodes) this.systems.set(node, this.#systemAt(this.links.at(node)));
     if (nodes.length === 0) this.systems.set(this.links.node, this.#systemAt(this.links));

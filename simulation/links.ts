@@ -20,6 +20,8 @@ interface Ends {
   readonly numbering: Numbering;
   readonly faults: Faulting;
   readonly history: History<Ask> | undefined;
+  /** The agents whose state has changed. */
+  readonly changed: Set<Cell>;
 }
 
 export class Links implements Network {
@@ -30,6 +32,8 @@ export class Links implements Network {
   fired: Envelope | undefined;
   /** Whether an effect is going on: what comes out of it is its event. */
   isCompleting = false;
+  /** Whether a sender has ever had to wait for room. */
+  hasBlocked = false;
   readonly #ends: Ends;
 
   constructor(ends: Ends) {
@@ -65,17 +69,22 @@ export class Links implements Network {
     if (envelope.timer !== undefined || (this.isCompleting && envelope.inner !== undefined))
       this.fired = envelope;
     if (to instanceof Ask) return this.#answer(to, envelope);
+    if (to instanceof Cell) this.#ends.changed.add(to);
     if (ask !== undefined) this.#noteAsk(ask, nameOf(to.address), envelope);
     const accepted = to.accept(envelope, resume);
-    if (accepted === 'blocked') notes.isLocal = false;
+    if (accepted === 'blocked') {
+      notes.isLocal = false;
+      this.hasBlocked = true;
+    }
     return accepted;
   }
 
   /** What is on its way across a partition that loses it. */
   loseCut(): void {
-    const { core, numbering, faults } = this.#ends;
+    const { core, numbering, faults, changed } = this.#ends;
     const isCut = (envelope: Envelope): boolean => faults.isCut(numbering.of(envelope));
-    for (const { mailbox } of core().cells.values()) mailbox.removeWhere(isCut);
+    for (const cell of core().cells.values())
+      if (cell.mailbox.removeWhere(isCut).length > 0) changed.add(cell);
     for (const envelope of this.replies) if (isCut(envelope)) this.replies.delete(envelope);
   }
 

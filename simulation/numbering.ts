@@ -3,19 +3,25 @@
  * the number of the step in which it came to be.
  */
 import { Ask, type Cell, type Envelope, type Timer } from '../runtime/internal.ts';
+import type { Delivery } from './event.ts';
 import type { Systems } from './systems.ts';
 import { cellAt, nameOf } from './names.ts';
 
 /** When something came to be, and what it is called since. */
-export interface Born {
+interface Born {
   readonly id: string;
   /** The number of the step; -1 for the setup. */
   readonly bornAt: number;
 }
 
+/** The same of a message, and the event that it is once it can be handled. */
+interface BornMessage extends Born {
+  delivery: Delivery | undefined;
+}
+
 export class Numbering {
   readonly #counts = new Map<string, number>();
-  readonly #envelopes = new Map<Envelope, Born>();
+  readonly #envelopes = new Map<Envelope, BornMessage>();
   readonly #timers = new Map<Timer, Born>();
 
   /** An id that nothing else of the run has. */
@@ -28,13 +34,15 @@ export class Numbering {
   /** A message or an answer is sent: its id. */
   sent(envelope: Envelope, moment: number): string {
     const id = this.numbered(linkOf(envelope));
-    this.#envelopes.set(envelope, { id, bornAt: moment });
+    this.#envelopes.set(envelope, { id, bornAt: moment, delivery: undefined });
     return id;
   }
 
-  of(envelope: Envelope): Born {
+  of(envelope: Envelope): BornMessage {
+    const known = this.#envelopes.get(envelope);
+    if (known !== undefined) return known;
     const { to, type } = envelope;
-    return this.#envelopes.get(envelope) ?? { id: `?>${to.address}:${type}`, bornAt: -1 };
+    return { id: `?>${to.address}:${type}`, bornAt: -1, delivery: undefined };
   }
 
   ofTimer(timer: Timer): Born {

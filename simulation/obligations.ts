@@ -43,10 +43,12 @@ export class Obligations {
 
   /** The requests that are open and may not stay so. */
   get asks(): Ask[] {
+    if (this.#core.ledger.size === 0) return [];
     return this.#core.ledger.open().filter((ask) => !matches(this.#allowed, nameOf(ask.by)));
   }
 
   get openTasks(): string[] {
+    if (this.tasks.size === 0) return [];
     return [...this.tasks].filter(([, state]) => state === 'open').map(([name]) => name);
   }
 

@@ -2,7 +2,6 @@
  * Recurrence: whether the same schedule goes the same way again after others have run. When it does
  * not, something outlives a run, such as a variable of a module, and no finding counts.
  */
-import { hash } from './digest.ts';
 import { Drifted } from './exhaustive.ts';
 import type { Report } from './report.ts';
 import { Run } from './run.ts';
@@ -81,12 +80,12 @@ export interface Trail<W> {
 /** Runs FIFO for so many steps at most. */
 export function trailOf<W>(scenario: Scenario<W>, workload: W, stepsMax: number): Trail<W> {
   const run = new Run(scenario, workload);
-  const digests: number[] = [hash(run.text)];
+  const digests: number[] = [run.state];
   while (digests.length <= stepsMax && run.violation === undefined) {
     const [oldest] = run.enabled();
     if (oldest === undefined) break;
     run.step(oldest);
-    digests.push(hash(run.text));
+    digests.push(run.state);
   }
   return { run, digests };
 }

@@ -18,7 +18,7 @@ import { Liveness } from './liveness.ts';
 import { Observer } from './observer.ts';
 import type { Scenario } from './scenario.ts';
 import { stageOf } from './stage.ts';
-import { StateText } from './state.ts';
+import { StateHash } from './state.ts';
 import type { Chooser, Notes, Step } from './step.ts';
 import type { Verdict, Violation } from './violation.ts';
 
@@ -36,7 +36,7 @@ export class Run<W = unknown> implements Ambient {
   readonly #executor: Executor;
   readonly #checks: Checks;
   readonly #liveness: Liveness;
-  readonly #state: StateText;
+  readonly #state: StateHash;
   /** Whether faults may still come: not in the fair end of a run. */
   #isFaulty = true;
 
@@ -54,7 +54,7 @@ export class Run<W = unknown> implements Ambient {
     );
     this.#checks = new Checks(kernel, this);
     this.#liveness = new Liveness(kernel);
-    this.#state = new StateText(kernel);
+    this.#state = new StateHash(kernel);
     new Observer(kernel);
     try {
       within(this, () => {
@@ -98,16 +98,17 @@ export class Run<W = unknown> implements Ambient {
     const { size: names } = core.names;
     record.begin(cell);
     const { notes } = record;
-    if (!['deliver', 'reply', 'effect'].includes(event.kind)) notes.isLocal = false;
+    const { kind } = event;
+    if (kind !== 'deliver' && kind !== 'reply' && kind !== 'effect') notes.isLocal = false;
     within(this, () => this.#executor.perform(event));
     this.#remember(event);
     if (core.names.size !== names) notes.isLocal = false;
     const step: Step = {
-      kind: event.kind,
+      kind,
       id: event.id,
       key: event.key,
       agent: (cell ?? record.acting)?.path.slice(1),
-      isRequest: event.kind === 'deliver' && event.envelope.ask !== undefined,
+      isRequest: kind === 'deliver' && event.envelope.ask !== undefined,
       cause: event.bornAt,
       ...notes,
       atMs: clock.now(),
@@ -187,9 +188,9 @@ export class Run<W = unknown> implements Ambient {
     return this.#kernel.clock.wasRead;
   }
 
-  /** The text of the whole state: equal texts are equal states. */
-  get text(): string {
-    return this.#state.whole();
+  /** The whole state as a number: equal numbers are equal states. The time is a part of it only where agents look at it. */
+  get state(): number {
+    return this.#state.hash;
   }
 
   // ── What the program may call ───────────────────────────────────────────────────────────────

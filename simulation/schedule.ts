@@ -5,7 +5,6 @@
  */
 import type { Dice } from './dice.ts';
 import type { SimEvent } from './event.ts';
-import { hash } from './digest.ts';
 import { lapIn, type Moment } from './lasso.ts';
 import { Run } from './run.ts';
 import type { Choice, Chooser, Step } from './step.ts';
@@ -178,8 +177,8 @@ export function endFairly<W>(
     }
     if (stepsMax - left >= UNWATCHED_STEPS) {
       const open = run.pending;
-      const text = hash(run.text);
-      const from = seen.get(text);
+      const { state } = run;
+      const from = seen.get(state);
       moments.push({ enabled: enabled.map(({ key }) => key), open });
       const lap =
         from && (lapIn(run.steps, moments, from.last) ?? lapIn(run.steps, moments, from.first));
@@ -189,7 +188,7 @@ export function endFairly<W>(
       const isKnown = open.length === 0 || lap !== undefined;
       if (from !== undefined && isKnown && (laps += 1) === LAPS_MAX) return;
       const at = moments.length - 1;
-      seen.set(text, { first: from?.first ?? at, last: at });
+      seen.set(state, { first: from?.first ?? at, last: at });
     }
     const step = run.step(enabled[strategy.pick(enabled)] as SimEvent);
     strategy.happened?.(step);

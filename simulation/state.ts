@@ -1,22 +1,28 @@
 /**
- * The state of a simulated system as a text: what every agent is in, what waits for it, what is
- * under way. Two moments with the same text have the same future.
+ * The state of a simulated system as a number: what every agent is in, what waits for it, what is
+ * under way. Two moments with the same number have the same future.
  *
- * A handler that waits is in the midst of its code, which no text shows. It counts as the state that
- * it began with, and all that it has been told since.
+ * It is put together from a number for each agent, and those of agents that nothing has happened to
+ * since are kept. A handler that waits is in the midst of its code, which no text shows. It counts as
+ * the state that it began with, and all that it has been told since.
  */
 import type { Ask, Cell, Envelope, Lineage } from '../runtime/internal.ts';
+import { isSupervisor } from '../supervision/child-spec.ts';
 import { digest, hash } from './digest.ts';
 import type { Kernel } from './kernel.ts';
 import { laneOf } from './names.ts';
 import type { Choice } from './step.ts';
 
-/** The texts of one run's states. */
-export class StateText {
+/** The numbers of one run's states. */
+export class StateHash {
   readonly #kernel: Kernel;
   /** Of agents whose handler waits: what it has been told. */
   readonly #trails = new Map<Cell, string>();
-  #ranks = new Map<Ask, string>();
+  /** The numbers of lives to which nothing has happened since. */
+  readonly #known = new Map<Cell['life'], number>();
+  readonly #ranks = new Map<Ask, string>();
+  /** Whether the text that is written holds for this moment alone: it names a request, or a time that is left. */
+  #isFleeting = false;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -24,10 +30,12 @@ export class StateText {
 
   /** After a step in which an agent ran: what its handler has been told, should it wait now. */
   after(cell: Cell, event: string, told: Envelope | undefined, choices: readonly Choice[]): void {
+    this.#kernel.changed.add(cell);
     if (cell.life.behavior?.wait === undefined) {
       this.#trails.delete(cell);
       return;
     }
+    this.#rankAsks();
     const message = told === undefined ? '' : this.#text(told.message);
     const chosen = choices.map(({ index }) => index).join();
     const before = this.#trails.get(cell) ?? '';
@@ -35,45 +43,80 @@ export class StateText {
     this.#trails.set(cell, `${hash(`${before} ${unnumbered(event)} ${message} ${chosen}`)}`);
   }
 
-  /** The text of everything. */
-  whole(): string {
-    const { core, wires, links, effects, obligations } = this.#kernel;
+  /** The number of everything. */
+  get hash(): number {
+    const { core, changed } = this.#kernel;
     this.#rankAsks();
-    const paths = [...core.cells.keys()].sort();
-    let text = '';
-    for (const path of paths) text += `${this.#cell(core.cells.get(path) as Cell)}\n`;
-    const answers = [...links.replies].map(
-      ({ to, message }) => `${this.#nameOf(to as unknown as Ask)}=${this.#text(message)}`,
-    );
-    text += `replies ${answers.sort().join()}\n`;
-    text += `asked ${this.#text(obligations.rootAsks)}\n`;
-    text += `effects ${effects.text((value) => this.#text(value))}\n`;
-    const nowMs = core.clock.now();
-    const timers = core.timers.all().filter(({ dueMs }) => dueMs < Infinity);
-    text += `timers ${timers
-      .map(({ dueMs }) => dueMs - nowMs)
-      .sort((a, b) => a - b)
-      .join()}\n`;
-    text += `tasks ${[...obligations.tasks]
-      .map(([name, state]) => `${name} ${state}`)
-      .sort()
-      .join()}\n`;
-    text += `asks ${[...this.#ranks]
-      .map(([ask, name]) => `${name}@${ask.holder?.address ?? ''}${this.#heritage(ask.lineage)}`)
-      .sort()
-      .join()}\n`;
-    if (wires !== undefined) text += `wires ${wires.text}\n`;
-    return text + this.#rest();
+    for (const { life } of changed) this.#known.delete(life);
+    changed.clear();
+    // In whatever order agents were spawned, the state is the same.
+    let high = 0;
+    let low = 0;
+    for (const path of core.cells.keys()) {
+      const own = this.#hashOf(core.cells.get(path) as Cell);
+      high ^= own / 2 ** 32;
+      low ^= own;
+    }
+    return hash(`${high} ${low}\n${this.#rest()}`);
   }
 
-  /** What else decides on what will come. */
+  #hashOf(cell: Cell): number {
+    const { life } = cell;
+    // A supervisor starts and ends an agent, and anybody may suspend it, while it does nothing.
+    const isSteady = cell.status === 'running' && !cell.suspended;
+    const known = isSteady ? this.#known.get(life) : undefined;
+    if (known !== undefined) return known;
+    this.#isFleeting = false;
+    const own = hash(this.#cell(cell));
+    if (isSteady && !this.#isFleeting) this.#known.set(life, own);
+    return own;
+  }
+
+  /** What else decides on what will come; mostly there is little of it. */
   #rest(): string {
-    const { order, faults, random, clock, history } = this.#kernel;
+    const { core, wires, links, effects, obligations, order, faults, random, clock, history } =
+      this.#kernel;
+    const nowMs = core.clock.now();
+    let text = `${effects.text((value) => this.#text(value))}\n${order.text}${faults.text}`;
+    const add = (label: string, parts: string[]): void => {
+      if (parts.length > 0) text += `\n${label} ${parts.sort().join()}`;
+    };
+    if (links.replies.size > 0)
+      add(
+        'replies',
+        Array.from(
+          links.replies,
+          ({ to, message }) => `${this.#nameOf(to as unknown as Ask)}=${this.#text(message)}`,
+        ),
+      );
+    if (core.timers.size > 0)
+      add(
+        'timers',
+        core.timers
+          .all()
+          .filter(({ dueMs }) => dueMs < Infinity)
+          .map(({ dueMs }) => String(dueMs - nowMs)),
+      );
+    if (obligations.tasks.size > 0)
+      add(
+        'tasks',
+        Array.from(obligations.tasks, ([name, state]) => `${name} ${state}`),
+      );
+    if (this.#ranks.size > 0)
+      add(
+        'asks',
+        Array.from(
+          this.#ranks,
+          ([ask, name]) => `${name}@${ask.holder?.address ?? ''}${this.#heritage(ask.lineage)}`,
+        ),
+      );
+    if (wires !== undefined) text += `\nwires ${wires.text}`;
+    if (obligations.rootAsks.length > 0) text += `\nasked ${this.#text(obligations.rootAsks)}`;
     // What will be drawn depends on how much has been.
-    const chance = random.draws > 0 ? `\ndraws ${random.draws}` : '';
+    if (random.draws > 0) text += `\ndraws ${random.draws}`;
     // Who looks at the time may do something else in the same state later on.
-    const time = clock.wasReadByOthers ? `\nat ${clock.now()}` : '';
-    return order.text + faults.text + chance + time + (history?.text ?? '');
+    if (clock.wasReadByOthers) text += `\nat ${nowMs}`;
+    return history === undefined ? text : `${text}\n${history.text}`;
   }
 
   #cell(cell: Cell): string {
@@ -104,6 +147,9 @@ export class StateText {
     const outside = [...cell.outside].map(
       ({ from, message, lineage }) => `${from}:${this.#text(message)}${this.#heritage(lineage)}`,
     );
+    // Time goes on, a sender that waits may end, and a child, without anything happening to this agent.
+    if (timers.length > 0 || outside.length > 0 || isSupervisor(cell.options.logic))
+      this.#isFleeting = true;
     // Whoever waits in the midst of its code goes on with what its message has left.
     const left = trail === '' ? '' : this.#heritage(cell.life.current?.lineage);
     return `${path} ${status}${suspended ? ' suspended' : ''} ${this.#inside(cell)} | ${trail}${left} | ${waiting.join(' ')} | ${postponed} | ${timers.sort().join()} | ${outside.join()}`;
@@ -144,6 +190,7 @@ export class StateText {
     const { deadlineMs, budget } = lineage;
     const leftMs = Math.max(deadlineMs - this.#kernel.core.clock.now(), 0);
     const time = leftMs === Infinity ? '' : `~${leftMs}`;
+    if (time !== '' || budget !== undefined) this.#isFleeting = true;
     return budget === undefined ? time : `${time}~${this.#text(budget)}`;
   }
 
@@ -152,13 +199,15 @@ export class StateText {
   }
 
   #nameOf(ask: Ask): string {
+    this.#isFleeting = true;
     return this.#ranks.get(ask) ?? `(${ask.state})`;
   }
 
   /** A request is named after who asked whom for what, and counted where there are several. */
   #rankAsks(): void {
+    this.#ranks.clear();
+    if (this.#kernel.core.ledger.size === 0) return;
     const counts = new Map<string, number>();
-    this.#ranks = new Map();
     for (const ask of this.#kernel.core.ledger.open()) {
       const label = `#${ask.by ?? ''}>${ask.target}:${ask.request}`;
       const count = counts.get(label) ?? 0;

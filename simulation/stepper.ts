@@ -16,7 +16,7 @@ export class Stepper implements Scheduler {
   /** What else runs: streams between nodes, which send what a step has left for them. */
   readonly #tasks: Runnable[] = [];
   #idle: (() => void)[] = [];
-  #ran = new Set<Cell>();
+  #ran: Cell[] = [];
 
   enqueue(runnable: Runnable): void {
     if (runnable instanceof Cell) this.#ready.add(runnable);
@@ -39,13 +39,13 @@ export class Stepper implements Scheduler {
   /** The agents that have run since this was read last. */
   takeRan(): Iterable<Cell> {
     const ran = this.#ran;
-    this.#ran = new Set();
+    if (ran.length > 0) this.#ran = [];
     return ran;
   }
 
   /** Lets an agent handle one message, or one command when it has any. */
   step(cell: Cell): void {
-    this.#ran.add(cell);
+    if (!this.#ran.includes(cell)) this.#ran.push(cell);
     this.#ready.delete(cell);
     if (cell.run(1)) this.#ready.add(cell);
   }
@@ -70,6 +70,7 @@ export class Stepper implements Scheduler {
     }
     if (this.#tasks.length > 0) this.settle();
     const idle = this.#idle;
+    if (idle.length === 0) return;
     this.#idle = [];
     for (const callback of idle) callback();
   }

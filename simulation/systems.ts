@@ -14,12 +14,13 @@ export interface Systems {
     keys(): Iterable<string>;
   };
   readonly timers: {
+    readonly size: number;
     all(): readonly Timer[];
     /** Those that are due next, together. */
     nextDue(): Timer[];
     fire(timer: Timer): boolean;
   };
-  readonly ledger: { open(): Ask[]; release(ask: Ask): void };
+  readonly ledger: { readonly size: number; open(): Ask[]; release(ask: Ask): void };
   cellAt(address: string | undefined): Cell | undefined;
   readonly names: { readonly size: number };
   readonly clock: Clock;
@@ -29,10 +30,14 @@ export interface Systems {
 export class NodeSystems implements Systems {
   readonly #cores: readonly Core[];
   readonly clock: Clock;
+  readonly timers: Systems['timers'];
+  readonly ledger: Systems['ledger'];
 
   constructor(cores: readonly Core[], clock: Clock) {
     this.#cores = cores;
     this.clock = clock;
+    this.timers = timersOf(cores);
+    this.ledger = ledgerOf(cores);
   }
 
   readonly cells = {
@@ -46,25 +51,6 @@ export class NodeSystems implements Systems {
     keys: (): string[] => this.#cores.flatMap(({ cells }) => [...cells.keys()]),
   };
 
-  readonly timers = {
-    all: (): Timer[] => this.#cores.flatMap(({ timers }) => timers.all()),
-    nextDue: (): Timer[] => {
-      const due = this.#cores.flatMap(({ timers }) => timers.nextDue());
-      const nextMs = Math.min(...due.map(({ dueMs }) => dueMs));
-      return due.filter(({ dueMs }) => dueMs === nextMs);
-    },
-    fire: (timer: Timer): boolean => this.#cores.some(({ timers }) => timers.fire(timer)),
-  };
-
-  readonly ledger = {
-    /** The requests by whoever asked; where they are answered, another node has them as its own. */
-    open: (): Ask[] =>
-      this.#cores.flatMap(({ node, ledger }) =>
-        ledger.open().filter(({ by }) => by === undefined || by.startsWith(`${node}/`)),
-      ),
-    release: (ask: Ask): void => this.#cores[0]?.ledger.release(ask),
-  };
-
   cellAt(address: string | undefined): Cell | undefined {
     return this.#cores.find(({ node }) => address?.startsWith(`${node}/`))?.cellAt(address);
   }
@@ -72,4 +58,33 @@ export class NodeSystems implements Systems {
   get names(): { readonly size: number } {
     return { size: this.#cores.reduce((sum, { names }) => sum + names.size, 0) };
   }
+}
+
+function timersOf(cores: readonly Core[]): Systems['timers'] {
+  return {
+    get size() {
+      return cores.reduce((sum, { timers }) => sum + timers.size, 0);
+    },
+    all: () => cores.flatMap(({ timers }) => timers.all()),
+    nextDue: () => {
+      const due = cores.flatMap(({ timers }) => timers.nextDue());
+      const nextMs = Math.min(...due.map(({ dueMs }) => dueMs));
+      return due.filter(({ dueMs }) => dueMs === nextMs);
+    },
+    fire: (timer) => cores.some(({ timers }) => timers.fire(timer)),
+  };
+}
+
+function ledgerOf(cores: readonly Core[]): Systems['ledger'] {
+  return {
+    get size() {
+      return cores.reduce((sum, { ledger }) => sum + ledger.size, 0);
+    },
+    // The requests by whoever asked; where they are answered, another node has them as its own.
+    open: () =>
+      cores.flatMap(({ node, ledger }) =>
+        ledger.open().filter(({ by }) => by === undefined || by.startsWith(`${node}/`)),
+      ),
+    release: (ask) => cores[0]?.ledger.release(ask),
+  };
 }

@@ -2,17 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { explore } from 'troupe/simulation';
 import { check } from '../check.ts';
-import { goingRound } from './going-round.ts';
-import { pair as l01 } from './l01.ts';
-import { pair as l06 } from './l06.ts';
-import { pair as o01 } from './o01.ts';
-import { pair as o04 } from './o04.ts';
-import { pair as o11 } from './o11.ts';
-import { pair as o13 } from './o13.ts';
-import { pair as r04 } from './r04.ts';
-import { two, waiting } from './waiting.ts';
+import { machines } from './index.ts';
+import { two } from './waiting.ts';
 
-describe.each([...waiting, ...goingRound, l01, l06, o01, o04, o11, o13, r04])(
+describe.each(machines)(
   '$id as machines, $title',
   (pair) => {
     it('is found where it is buggy, and its culprit named', () => {
