@@ -48,11 +48,12 @@ interface CallResult {
  * ```ts
  * import { guard, guardedTools, mcpActions, type McpClient } from 'troupe/actors';
  *
- * declare const client: McpClient;
- * const { actions, descriptions } = await mcpActions(client);
- * const policy = { version: '1', rules: [], otherwise: 'escalate' as const };
- * const desk = createSystem().spawn(guard({ state: undefined as unknown, actions, policy }));
- * const tools = guardedTools(desk, actions, descriptions);
+ * async function toolsOf(client: McpClient) {
+ *   const { actions, descriptions } = await mcpActions(client);
+ *   const policy = { version: '1', rules: [], otherwise: 'escalate' as const };
+ *   const desk = createSystem().spawn(guard({ state: undefined as unknown, actions, policy }));
+ *   return guardedTools(desk, actions, descriptions);
+ * }
  * ```
  */
 export async function mcpActions(client: McpClient): Promise<McpActions> {
