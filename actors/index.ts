@@ -32,6 +32,8 @@ export type {
   RetryAdvice,
 } from './failure.ts';
 export { fit } from './schema.ts';
+export { Registry, capability, memberOf, registry } from './registry.ts';
+export type { Capabilities, Capability, CapabilityNote, Worker } from './registry.ts';
 export { Purse } from './purse.ts';
 export { performer } from './performer.ts';
 export type { Members, PerformerOptions, PerformerState, Team } from './performer.ts';

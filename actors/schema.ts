@@ -1,7 +1,7 @@
 /**
  * What must fit a schema: any Standard Schema, such as one of zod, valibot or arktype.
  */
-import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import { TaskFailed } from './failure.ts';
 
 /**
@@ -30,4 +30,11 @@ export function fit<TValue>(
     message: `${place}: ${issues.join('; ')}`,
     retry: { sameInputWillFail: kind === 'invalidInput' },
   });
+}
+
+/** The schema as JSON Schema, as a model reads it; undefined when its library cannot say it. */
+export function jsonSchemaOf(schema: StandardSchemaV1): Record<string, unknown> | undefined {
+  const standard = schema['~standard'] as StandardSchemaV1.Props &
+    Partial<StandardJSONSchemaV1.Props>;
+  return standard.jsonSchema?.input({ target: 'draft-07' });
 }

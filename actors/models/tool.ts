@@ -2,11 +2,12 @@
  * Tools: what a model may use. A tool checks its arguments by a schema and then does something in
  * the run of the agent: compute, give a task to another performer, or ask a guard for an effect.
  */
-import type { StandardSchemaV1, StandardJSONSchemaV1 } from '@standard-schema/spec';
+import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { InvalidOption } from '../../runtime/index.ts';
 import { TaskFailed } from '../failure.ts';
 import type { GuardedAction, Verdict } from '../guard/guarded-action.ts';
 import type { TaskRun } from '../run.ts';
+import { jsonSchemaOf } from '../schema.ts';
 import type { Performer } from '../task.ts';
 import type { ToolDeclaration } from './language-model.ts';
 
@@ -104,21 +105,12 @@ function resultOf(verdict: Verdict): unknown {
 
 /** What a model is told of tools. Throws `InvalidOption` for a schema that cannot be told as JSON Schema. */
 export function declarationsOf(tools: Tools): ToolDeclaration[] {
-  return Object.entries(tools).map(([name, { description, input, inputSchema }]) => ({
-    type: 'function',
-    name,
-    description,
-    inputSchema: { ...(inputSchema ?? jsonSchemaOf(name, input)) },
-  }));
-}
-
-function jsonSchemaOf(name: string, schema: StandardSchemaV1): Record<string, unknown> {
-  const standard = schema['~standard'] as StandardSchemaV1.Props &
-    Partial<StandardJSONSchemaV1.Props>;
-  if (standard.jsonSchema === undefined) {
-    const given = `a schema of ${standard.vendor}, which does not say its JSON Schema`;
+  return Object.entries(tools).map(([name, { description, input, inputSchema }]) => {
+    const schema = inputSchema ?? jsonSchemaOf(input);
+    if (schema !== undefined)
+      return { type: 'function', name, description, inputSchema: { ...schema } };
+    const given = `a schema of ${input['~standard'].vendor}, which does not say its JSON Schema`;
     const allowed = 'one that does, or inputSchema beside it';
     throw new InvalidOption({ field: `tools.${name}.input`, given, allowed });
-  }
-  return standard.jsonSchema.input({ target: 'draft-07' });
+  });
 }
