@@ -114,3 +114,5 @@ export type { ModelCallerOptions } from './models/model-caller.ts';
 export { guardedTools, performerTool, tool } from './models/tool.ts';
 export type { Tool, Tools } from './models/tool.ts';
 export type { ModelTurn, TurnUsage, WantedCall } from './models/turn.ts';
+export { mcpActions } from './models/mcp.ts';
+export type { McpActions, McpArguments, McpClient } from './models/mcp.ts';
