@@ -63,6 +63,9 @@ export class UnreadableEvent extends TroupeError {
  *
  * @example
  * ```ts
+ * import { fromHandler } from 'troupe';
+ * import { Journal, MemoryJournalStore } from 'troupe/actors';
+ *
  * const store = new MemoryJournalStore();
  * const account = fromHandler({
  *   initial: () =>
