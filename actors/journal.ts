@@ -63,7 +63,6 @@ export class UnreadableEvent extends TroupeError {
  *
  * @example
  * ```ts
- * import { fromHandler } from 'troupe';
  * import { Journal, MemoryJournalStore } from 'troupe/actors';
  *
  * const store = new MemoryJournalStore();
