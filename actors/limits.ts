@@ -36,6 +36,8 @@ export const ACTORS_LIMITS = {
   sameToolCallsMax: 4,
   /** Events of a journal from one snapshot to the next; a start folds so many at most. */
   snapshotEvery: 100,
+  /** Writes that shared state knows again by their id; the oldest are forgotten. */
+  writesKept: 1_024,
 } as const;
 
 /** The margin of a time: see `marginMs`. */
