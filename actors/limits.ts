@@ -50,6 +50,8 @@ export const ACTORS_LIMITS = {
   eventsRemembered: 10_000,
   /** Events that one event follows from, each from the one before; one more is refused with `HopLimit`. */
   causationMax: 64,
+  /** Events of a journal from one snapshot to the next; a start folds so many at most. */
+  snapshotEvery: 100,
 } as const;
 
 /** The margin of a time: see `marginMs`. */
