@@ -122,5 +122,7 @@ export { MemoryBusStore } from './bus/store.ts';
 export type { BusRow, BusStore } from './bus/store.ts';
 export type { DeadEvent, SubscriptionSpec } from './bus/subscription.ts';
 export { takesTopic } from './bus/topic.ts';
+export { once, workLog } from './work-log.ts';
+export type { WorkLogEvent, WorkLogLogic, WorkLogOptions, WorkLogRef } from './work-log.ts';
 export { mcpActions } from './models/mcp.ts';
 export type { McpActions, McpArguments, McpClient } from './models/mcp.ts';

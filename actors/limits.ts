@@ -52,6 +52,8 @@ export const ACTORS_LIMITS = {
   causationMax: 64,
   /** Events of a journal from one snapshot to the next; a start folds so many at most. */
   snapshotEvery: 100,
+  /** Finished pieces of work from one snapshot of a work log to the next; a start folds so many at most. */
+  workSnapshotEvery: 1_000,
 } as const;
 
 /** The margin of a time: see `marginMs`. */
