@@ -82,6 +82,10 @@ export type {
 } from './guard/guarded-action.ts';
 export type { Approval, ApprovalRequest, Approver } from './guard/approval.ts';
 export type { AuditRecord } from './guard/audit.ts';
+export { Journal, UnreadableEvent } from './journal.ts';
+export type { JournalOptions } from './journal.ts';
+export { MemoryJournalStore, SequenceConflict } from './journal-store.ts';
+export type { JournalEntry, JournalSnapshot, JournalStore } from './journal-store.ts';
 export { digestOf } from './digest.ts';
 export type {
   GenerateResult,

@@ -34,6 +34,8 @@ export const ACTORS_LIMITS = {
   repairsMax: 3,
   /** Calls of one tool with the same arguments and result; so many fail the task with `loopDetected`. */
   sameToolCallsMax: 4,
+  /** Events of a journal from one snapshot to the next; a start folds so many at most. */
+  snapshotEvery: 100,
 } as const;
 
 /** The margin of a time: see `marginMs`. */
