@@ -25,7 +25,7 @@ export interface OverseerOptions<TInput, TOutput> {
   /** By name. Those given as logics start with it and are started again; others are used where they are. */
   readonly workers: Readonly<Record<string, Performer<TInput, TOutput>>>;
   /** What is tried after a failure, in order; default a retry, then another worker. */
-  readonly ladder?: readonly Rung<NoInfer<TInput>, NoInfer<TOutput>>[];
+  readonly ladder?: readonly Rung<TInput, TOutput>[];
   /** Milliseconds of each attempt; default 30,000. */
   readonly attemptMs?: number;
   /** Tasks that each worker has at a time; default 1. */
