@@ -77,7 +77,7 @@ import { createActor, createMachine, setup } from 'xstate';
 import { agentName, ask, child, createSystem, createVirtualClock, dynamicSupervisor, fromHandler, observeMetrics, startChild, stopOnSignals, supervisor, type Ref, type ReplyTo, type System, watchForTrouble } from 'troupe';
 import { createTestSystem } from 'troupe/testing';
 import { joinCluster, observeCluster } from 'troupe/transport';
-import { capability, fanIn, fanOut, join, limited, limiter, perform, performer, pipeline, registry, type Task } from 'troupe/actors';
+import { capability, fanIn, fanOut, join, limited, limiter, perform, performer, pipeline, planExecutor, planFor, registry, type Task } from 'troupe/actors';
 type EditEvent = { type: 'edit'; text: string; replyTo: ReplyTo<{ type: 'edited'; text: string }> };
 declare const system: System;
 const editorMachine = setup({ types: { events: {} as EditEvent } }).createMachine({});
