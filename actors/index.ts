@@ -97,6 +97,10 @@ export type {
 } from './guard/guarded-action.ts';
 export type { Approval, ApprovalRequest, Approver } from './guard/approval.ts';
 export type { AuditRecord } from './guard/audit.ts';
+export { Journal, UnreadableEvent } from './journal.ts';
+export type { JournalOptions } from './journal.ts';
+export { MemoryJournalStore, SequenceConflict } from './journal-store.ts';
+export type { JournalEntry, JournalSnapshot, JournalStore } from './journal-store.ts';
 export { digestOf } from './digest.ts';
 export type {
   GenerateResult,
@@ -125,3 +129,13 @@ export type { ModelCallerOptions } from './models/model-caller.ts';
 export { guardedTools, performerTool, tool } from './models/tool.ts';
 export type { Tool, Tools } from './models/tool.ts';
 export type { ModelTurn, TurnUsage, WantedCall } from './models/turn.ts';
+export { eventBus } from './bus/bus.ts';
+export type { BusMessage, BusRef, EventBusLogic, EventBusOptions, Published } from './bus/bus.ts';
+export type { BusEvent, EventSpec } from './bus/event.ts';
+export { publish } from './bus/publish.ts';
+export { MemoryBusStore } from './bus/store.ts';
+export type { BusRow, BusStore } from './bus/store.ts';
+export type { DeadEvent, SubscriptionSpec } from './bus/subscription.ts';
+export { takesTopic } from './bus/topic.ts';
+export { mcpActions } from './models/mcp.ts';
+export type { McpActions, McpArguments, McpClient } from './models/mcp.ts';

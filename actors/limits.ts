@@ -40,6 +40,24 @@ export const ACTORS_LIMITS = {
   previewCharsMax: 200,
   /** Calls of one tool with the same arguments and result; so many fail the task with `loopDetected`. */
   sameToolCallsMax: 4,
+  /** Events that a subscription has not acknowledged; one more becomes a dead letter, or its publisher waits, as the subscription says. */
+  backlogMax: 1_000,
+  /** Milliseconds that a subscriber has for one event; then the attempt has failed with `timeout`. */
+  deliveryMs: 30_000,
+  /** Attempts at bringing an event to a subscriber that is there; then it becomes a dead letter. */
+  deliveryAttempts: 5,
+  /** Milliseconds before the second attempt, and before the first look for a subscriber that is not there; doubled each time. */
+  deliveryRetryMinMs: 100,
+  /** The longest such delay in milliseconds. */
+  deliveryRetryMaxMs: 30_000,
+  /** Dead letters kept of a subscription; the oldest are given up, and the log is told. */
+  deadEventsKept: 1_000,
+  /** Dedupe keys that a bus remembers; an event that is published again after its key was forgotten is a new one. */
+  eventsRemembered: 10_000,
+  /** Events that one event follows from, each from the one before; one more is refused with `HopLimit`. */
+  causationMax: 64,
+  /** Events of a journal from one snapshot to the next; a start folds so many at most. */
+  snapshotEvery: 100,
 } as const;
 
 /** The margin of a time: see `marginMs`. */

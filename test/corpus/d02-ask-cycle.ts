@@ -7,7 +7,7 @@
  */
 import type { ReplyTo } from 'troupe';
 import type { Scenario, Stage } from 'troupe/simulation';
-import { relay } from './families/relay.ts';
+import { relayed as through } from './families/way.ts';
 import { agent, at, client, ok, type Ok, type Request } from './notation.ts';
 import type { Pair, Variant } from './pair.ts';
 
@@ -52,7 +52,7 @@ export const relayed = (h: number, variant: Variant): Scenario => ({
     if (variant === 'buggy') deaf(stage);
     else hearing(stage);
     client(stage, 'C1', at<Request<'go'>>(stage, 'A'), 'go');
-    client(stage, 'C2', relay(stage, 'C2>B', at<Request<'go'>>(stage, 'B'), h), 'go');
+    client(stage, 'C2', through(h)<Request<'go'>>(stage, 'B'), 'go');
   },
 });
 

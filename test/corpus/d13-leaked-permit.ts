@@ -9,7 +9,7 @@
 import { AskTimeout, type AgentContext } from 'troupe';
 import { done, task, type Scenario, type Stage } from 'troupe/simulation';
 import type { EventObject } from 'xstate';
-import { relay } from './families/relay.ts';
+import { relayed as through } from './families/way.ts';
 import { at, ok, stateful, type Request, type Tell } from './notation.ts';
 import type { Pair, Variant } from './pair.ts';
 
@@ -62,7 +62,7 @@ function users(stage: Stage, cancels: boolean, h: number): void {
       done(id);
     });
   }
-  const far = relay<Message>(stage, 'X>Sem', sem, h);
+  const far = through(h)<Message>(stage, 'Sem');
   stage.client('X', function* (ctx) {
     try {
       yield* ctx.ask(far, { type: 'acq', by: 'X' }, { timeoutMs: 10 });

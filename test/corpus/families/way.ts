@@ -6,17 +6,33 @@
 import type { EventObject } from 'xstate';
 import type { Ref } from 'troupe';
 import { choose, type Stage } from 'troupe/simulation';
-import { at, stateful, type Tell } from '../notation.ts';
-import { relay } from './relay.ts';
+import { agent, at, stateful, type Tell } from '../notation.ts';
 
 /** Makes a way to an agent at the top, and gives where it begins. */
 export type Way = <TEvent extends EventObject>(stage: Stage, to: string) => Ref<TEvent>;
 
 export const direct: Way = at;
 
-/** Through a number of agents, each of which hands on whatever it gets: as many events more. */
+/**
+ * Through a number of agents, each of which hands on whatever it gets: as many events more. A race
+ * against it needs the right order at every hop, and a search that tosses a coin at each step does
+ * not find it.
+ */
 export function relayed(hops: number): Way {
-  return (stage, to) => relay(stage, to, at(stage, to), hops);
+  return <TEvent extends EventObject>(stage: Stage, to: string) => {
+    let next = at<EventObject>(stage, to);
+    for (let hop = hops - 1; hop >= 0; hop -= 1) {
+      const after = next;
+      next = stage.spawn(
+        agent<EventObject>((event, ctx) => {
+          if ('replyTo' in event) ctx.forward(after, event as never);
+          else ctx.send(after, event);
+        }),
+        { id: `${to}.${hop}` },
+      ) as unknown as Ref<EventObject>;
+    }
+    return next as unknown as Ref<TEvent>;
+  };
 }
 
 interface Link {
