@@ -32,6 +32,12 @@ export const ACTORS_LIMITS = {
   streamSilenceMs: 30_000,
   /** Times that a model is told what was wrong with its calls and answers; one more fails the task. */
   repairsMax: 3,
+  /** Steps of a plan; one more is refused. */
+  planStepsMax: 100,
+  /** Times that another plan is asked for, whatever comes of it; then the task ends with what there is. */
+  replansMax: 3,
+  /** Characters of a step's output that a planner is shown; the rest it takes by a binding. */
+  previewCharsMax: 200,
   /** Calls of one tool with the same arguments and result; so many fail the task with `loopDetected`. */
   sameToolCallsMax: 4,
   /** Events that a subscription has not acknowledged; one more becomes a dead letter, or its publisher waits, as the subscription says. */
