@@ -16,6 +16,7 @@ import { checkMethods, checkOptions, running } from '../../runtime/internal.ts';
 import { approval, type ApprovalOutcome, type Approver } from './approval.ts';
 import { Audit, type AuditRecord } from './audit.ts';
 import { digestOf } from '../digest.ts';
+import { TaskFailed } from '../failure.ts';
 import { EffectConflict } from './guarded-action.ts';
 import type { AnyAction, GuardedActions, Perform, Verdict } from './guarded-action.ts';
 import { ACTORS_LIMITS } from '../limits.ts';
@@ -460,8 +461,11 @@ export class Guard<TState, TFact> {
         this.#rule(open);
         return;
       }
-    } else this.#audit.close(open.record, 'failed', nowMs);
-    const effect = error instanceof EffectConflict ? 'none' : 'unknown';
+    } else {
+      if (isUndone(error)) this.#takeBack(open);
+      this.#audit.close(open.record, 'failed', nowMs);
+    }
+    const effect = error instanceof EffectConflict || isUndone(error) ? 'none' : 'unknown';
     const why = isCleanExit(reason) ? 'it was stopped' : String(error);
     this.#answer(open.wishes, open.record, { ruling: 'failed', reason: why, effect, error });
   }
@@ -481,6 +485,11 @@ type Ruled = Verdict extends infer TVerdict
     ? Omit<TVerdict, 'type' | 'record'>
     : never
   : never;
+
+/** Whether an effect says itself that nothing was done. */
+function isUndone(error: unknown): boolean {
+  return error instanceof TaskFailed && error.parts.effect === 'none';
+}
 
 /** A denial sticks to the call of one principal: another may use the same id. */
 function callOf({ wishes: [wish], query }: Case): string | undefined {
