@@ -92,7 +92,8 @@ export type {
   Ruling,
 } from './guard/policy.ts';
 export { guard } from './guard/guard.ts';
-export type { Audited, Guard, GuardEvent, GuardOptions } from './guard/guard.ts';
+export type { Audited, GuardEvent, GuardOptions } from './guard/guard.ts';
+export type { Enforcement } from './guard/enforcement.ts';
 export { EffectConflict, guardedAction } from './guard/guarded-action.ts';
 export type {
   EffectCall,
