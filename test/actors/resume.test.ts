@@ -1,39 +1,32 @@
-/** The effect log (R28, R38): work that is done again does no finished effect again (P7). */
+/** Going on after a crash (R28, R38): a task that is done again does no finished effect again (P7). */
 import { agentName, child, supervisor, type Wait } from 'troupe';
 import {
   MemoryJournalStore,
-  effectLog,
   once,
   perform,
   performer,
-  type EffectLogRef,
-  type OnceOptions,
+  workLog,
   type Outcome,
   type Performer,
   type Task,
+  type WorkLogRef,
 } from 'troupe/actors';
 import { explain, explore, type Scenario } from 'troupe/simulation';
 import { createTestSystem } from 'troupe/testing';
 import { expect, it } from 'vitest';
 
 /** Three effects one after the other, of which it is noted which were done. */
-const order = (log: EffectLogRef, done: string[], options: OnceOptions = {}, crashAt?: string) =>
+const order = (log: WorkLogRef, done: string[], crashAt?: string) =>
   performer('order', function* (_: Task<string>, run) {
     const results: string[] = [];
     for (const name of ['reserve', 'charge', 'send']) {
-      const result = yield* once(
-        run,
-        log,
-        name,
-        function* (key) {
-          yield* run.sleep(10);
-          done.push(key);
-          // The effect has come to pass, and nobody gets to know.
-          if (crashAt === name) throw new Error('the power is gone');
-          return `${name} ${done.length}`;
-        },
-        options,
-      );
+      const result = yield* once(run, log, `${run.task.id}/${name}`, function* () {
+        yield* run.sleep(10);
+        done.push(`${run.task.id}/${name}`);
+        // The effect has come to pass, and nobody gets to know.
+        if (crashAt === name) throw new Error('the power is gone');
+        return `${name} ${done.length}`;
+      });
       results.push(result);
     }
     return results;
@@ -42,10 +35,10 @@ const order = (log: EffectLogRef, done: string[], options: OnceOptions = {}, cra
 function stage() {
   const store = new MemoryJournalStore();
   const done: string[] = [];
-  const play = async (options?: OnceOptions, crashAt?: string, killAtMs = Infinity) => {
+  const play = async (crashAt?: string, killAtMs = Infinity) => {
     const system = createTestSystem();
-    const log = system.spawn(effectLog('orders', { store }), { id: 'log' });
-    const ref = system.spawn(order(log, done, options, crashAt), { id: 'order' });
+    const log = system.spawn(workLog({ store, key: 'orders' }), { id: 'log' });
+    const ref = system.spawn(order(log, done, crashAt), { id: 'order' });
     const task = { id: 'order-1', goal: 'order', input: 'tea' };
     const outcome = perform(system, ref as Performer<string, string[]>, task);
     if (killAtMs < Infinity) {
@@ -61,7 +54,7 @@ function stage() {
 
 it('a task that is done again does no finished effect again, and has the same results', async () => {
   const { done, play } = stage();
-  expect(await play({}, undefined, 25)).toMatchObject({ status: 'failed' });
+  expect(await play(undefined, 25)).toMatchObject({ status: 'failed' });
   expect(done).toEqual(['order-1/reserve', 'order-1/charge']);
   const results = ['reserve 1', 'charge 2', 'send 3'];
   expect(await play()).toMatchObject({ status: 'done', output: results });
@@ -71,28 +64,18 @@ it('a task that is done again does no finished effect again, and has the same re
 
 it('an effect of which nobody knows whether it came to pass is done again under the same key', async () => {
   const { done, play } = stage();
-  await play({}, 'charge');
+  await play('charge');
   await play();
   expect(done).toEqual(['reserve', 'charge', 'charge', 'send'].map((name) => `order-1/${name}`));
 });
 
-it('or it fails the task, saying that nobody knows', async () => {
-  const { done, play } = stage();
-  await play({ ifUnknown: 'fail' }, 'charge');
-  expect(await play({ ifUnknown: 'fail' })).toMatchObject({
-    failure: { effect: 'unknown', message: expect.stringMatching(/^charge: it was begun before/) },
-  });
-  expect(done).toEqual(['order-1/reserve', 'order-1/charge']);
-});
-
 it('no finished effect is done again, whoever crashes when (P7)', () => {
-  const Log = agentName('log') as never as EffectLogRef;
+  const Log = agentName('log') as never as WorkLogRef;
   const Order = agentName('order') as never as Performer<string, string[]>;
   let done: string[] = [];
   let store = new MemoryJournalStore();
   let outcome: Outcome<string[]> | undefined;
-  const finished = () =>
-    store.read('orders', 0).map(({ event }) => (event as { effect: string }).effect);
+  const finished = () => store.read('orders', 0).map(({ event }) => (event as { key: string }).key);
   let wrong: string[] = [];
   const scenario: Scenario = {
     name: 'an order that is done again',
@@ -107,7 +90,7 @@ it('no finished effect is done again, whoever crashes when (P7)', () => {
         },
       });
       const children = [
-        child({ id: 'log', logic: effectLog('orders', { store }), name: Log as never }),
+        child({ id: 'log', logic: workLog({ store, key: 'orders' }), name: Log as never }),
         child({ id: 'order', logic: order(Log, noted), name: Order as never }),
       ];
       spawn(supervisor({ strategy: 'one_for_one', children, intensity: 10 }), { id: 'sup' });
