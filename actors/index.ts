@@ -92,7 +92,8 @@ export type {
   Ruling,
 } from './guard/policy.ts';
 export { guard } from './guard/guard.ts';
-export type { Audited, Guard, GuardEvent, GuardOptions } from './guard/guard.ts';
+export type { Audited, GuardEvent, GuardOptions } from './guard/guard.ts';
+export type { Enforcement } from './guard/enforcement.ts';
 export { EffectConflict, guardedAction } from './guard/guarded-action.ts';
 export type {
   EffectCall,
@@ -143,5 +144,7 @@ export { MemoryBusStore } from './bus/store.ts';
 export type { BusRow, BusStore } from './bus/store.ts';
 export type { DeadEvent, SubscriptionSpec } from './bus/subscription.ts';
 export { takesTopic } from './bus/topic.ts';
+export { once, workLog } from './work-log.ts';
+export type { WorkLogEvent, WorkLogLogic, WorkLogOptions, WorkLogRef } from './work-log.ts';
 export { mcpActions } from './models/mcp.ts';
 export type { McpActions, McpArguments, McpClient } from './models/mcp.ts';

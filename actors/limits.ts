@@ -58,6 +58,8 @@ export const ACTORS_LIMITS = {
   causationMax: 64,
   /** Events of a journal from one snapshot to the next; a start folds so many at most. */
   snapshotEvery: 100,
+  /** Finished pieces of work from one snapshot of a work log to the next; a start folds so many at most. */
+  workSnapshotEvery: 1_000,
   /** Milliseconds of one attempt of a worker; then the attempt fails with `timeout`. */
   attemptMs: 30_000,
   /** Tasks that an overseer has in its queue and at its workers; further ones wait in its mailbox. */
