@@ -52,6 +52,27 @@ export { limited, limiter } from './limiter.ts';
 export type { LimiterEvent, LimiterLogic, LimiterRef, Portion, ResourceLimit } from './limiter.ts';
 export { Pipeline, pipeline } from './pipeline.ts';
 export type { StageOptions } from './pipeline.ts';
+export type { Attempt, Lease, WorkEvent } from './board.ts';
+export { assignmentOf, overseer } from './overseer/overseer.ts';
+export type { Assignment, OverseerOptions } from './overseer/overseer.ts';
+export { rung } from './overseer/ladder.ts';
+export type { Escalation, Rung } from './overseer/ladder.ts';
+export type { BreakerOptions } from './overseer/breaker.ts';
+export type { Binding } from './planner/binding.ts';
+export type { StepStatus } from './planner/execution.ts';
+export type { JsonShape } from './planner/json-shape.ts';
+export type { PlanRung } from './planner/ladder.ts';
+export { PlanBuilder, planFor } from './planner/plan-builder.ts';
+export type { Source, StepOptions } from './planner/plan-builder.ts';
+export { checkPlan, planProblems } from './planner/plan-check.ts';
+export type { PlanProblem } from './planner/plan-check.ts';
+export { planDiff } from './planner/plan-diff.ts';
+export type { PlanDiff } from './planner/plan-diff.ts';
+export { planExecutor } from './planner/plan-executor.ts';
+export type { PlanExecutorOptions, StepJournal } from './planner/plan-executor.ts';
+export { fingerprintOf } from './planner/plan.ts';
+export type { Plan, PlanStep, ReplanTriggers } from './planner/plan.ts';
+export type { ReplanRequest } from './planner/replanner.ts';
 export { perform } from './perform.ts';
 export type { PerformRootOptions } from './perform.ts';
 export { InvalidConfig, loadConfig } from './configuration/config.ts';
@@ -71,7 +92,8 @@ export type {
   Ruling,
 } from './guard/policy.ts';
 export { guard } from './guard/guard.ts';
-export type { Audited, Guard, GuardEvent, GuardOptions } from './guard/guard.ts';
+export type { Audited, GuardEvent, GuardOptions } from './guard/guard.ts';
+export type { Enforcement } from './guard/enforcement.ts';
 export { EffectConflict, guardedAction } from './guard/guarded-action.ts';
 export type {
   EffectCall,
@@ -82,6 +104,10 @@ export type {
 } from './guard/guarded-action.ts';
 export type { Approval, ApprovalRequest, Approver } from './guard/approval.ts';
 export type { AuditRecord } from './guard/audit.ts';
+export { Journal, UnreadableEvent } from './journal.ts';
+export type { JournalOptions } from './journal.ts';
+export { MemoryJournalStore, SequenceConflict } from './journal-store.ts';
+export type { JournalEntry, JournalSnapshot, JournalStore } from './journal-store.ts';
 export { digestOf } from './digest.ts';
 export type {
   GenerateResult,
@@ -110,5 +136,15 @@ export type { ModelCallerOptions } from './models/model-caller.ts';
 export { guardedTools, performerTool, tool } from './models/tool.ts';
 export type { Tool, Tools } from './models/tool.ts';
 export type { ModelTurn, TurnUsage, WantedCall } from './models/turn.ts';
+export { eventBus } from './bus/bus.ts';
+export type { BusMessage, BusRef, EventBusLogic, EventBusOptions, Published } from './bus/bus.ts';
+export type { BusEvent, EventSpec } from './bus/event.ts';
+export { publish } from './bus/publish.ts';
+export { MemoryBusStore } from './bus/store.ts';
+export type { BusRow, BusStore } from './bus/store.ts';
+export type { DeadEvent, SubscriptionSpec } from './bus/subscription.ts';
+export { takesTopic } from './bus/topic.ts';
+export { once, workLog } from './work-log.ts';
+export type { WorkLogEvent, WorkLogLogic, WorkLogOptions, WorkLogRef } from './work-log.ts';
 export { mcpActions } from './models/mcp.ts';
 export type { McpActions, McpArguments, McpClient } from './models/mcp.ts';

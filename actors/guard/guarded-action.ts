@@ -23,7 +23,10 @@ export interface GuardedAction<TState, TArgs, TResult, TGiven = unknown> {
   commit?(state: TState, args: TArgs): TState;
   /** Takes the commit back when the effect did not happen. */
   undo?(state: TState, args: TArgs): TState;
-  /** Does it. Throws {@link EffectConflict} when the outside world is not as the state says. */
+  /**
+   * Does it. Throws {@link EffectConflict} when the outside world is not as the state says, and
+   * `TaskFailed` with the effect `'none'` when nothing was done for another reason.
+   */
   effect(args: TArgs, call: EffectCall): PromiseLike<TResult>;
 }
 
@@ -58,7 +61,7 @@ export type Verdict<TResult = unknown> = { readonly type: 'verdict'; readonly re
   | {
       readonly ruling: 'failed';
       readonly reason: string;
-      /** Whether anything was done: nothing after conflicts, else nobody knows. */
+      /** Whether anything was done: nothing after conflicts or when the effect says so, else nobody knows. */
       readonly effect: 'none' | 'unknown';
       readonly error: unknown;
     }

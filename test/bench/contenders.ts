@@ -41,6 +41,9 @@ const ERLANG: Readonly<Record<string, readonly string[]>> = {
   restart: ['process', 'supervised'],
   'idle-memory': ['process', 'gen_server'],
   'loop-delay': ['process'],
+  'link-oneway': ['process'],
+  'link-rtt': ['process'],
+  'link-ask': ['process'],
 };
 
 /** Whether a contender has a form of a workload. */

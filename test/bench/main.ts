@@ -46,13 +46,17 @@ async function runRaces(options: Options): Promise<void> {
   }
 }
 
-/** The simulator and the monitors have no peers here: each is measured by itself, in processes of its own. */
-function measureAlone(what: 'simulation' | 'monitors', { json }: Options): void {
+/** What has no peers here is measured by itself, in processes of its own. */
+function measureAlone(what: 'simulation' | 'monitors' | 'stalled', { json }: Options): void {
   const script = fileURLToPath(new URL(`${what}/main.js`, BUILT));
-  const { status } = spawnSync(process.execPath, [script, ...(json ? ['--json'] : [])], {
-    env: { ...process.env, NODE_ENV: 'production' },
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    ['--expose-gc', script, ...(json ? ['--json'] : [])],
+    {
+      env: { ...process.env, NODE_ENV: 'production' },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
   if (status !== 0) throw new Error(`${what}: its process ended with ${status}`);
 }
 

@@ -48,6 +48,7 @@ const TARGETS: readonly Target[] = [
       goal: 20,
     })),
   { workload: 'link-oneway', ours: 'troupe', theirs: 'raw-ws', atLeast: 0.5, goal: 0.7 },
+  { workload: 'link-oneway', ours: 'troupe', theirs: 'erlang', atLeast: 1.5, goal: 2.5 },
   { workload: 'link-fanout', ours: 'troupe', theirs: 'raw-ws', atLeast: 0.5, goal: 0.7 },
   { workload: 'link-rtt', ours: 'troupe', theirs: 'raw-ws-frames', atLeast: 0.5, goal: 0.77 },
   { workload: 'link-ask', ours: 'troupe', theirs: 'raw-ws', atLeast: 0.5, goal: 0.7 },

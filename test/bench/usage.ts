@@ -14,6 +14,7 @@ export const HELP = `Usage: npm run bench -- [options] [WORKLOAD...]
        npm run bench -- scale [--svg FILE] [--json]
        npm run bench -- simulation [--json]
        npm run bench -- monitors [--json]
+       npm run bench -- stalled [--json]
 
 Measures troupe against its peers, in turns and in one process each. A WORKLOAD is a name
 or how names begin (\`fork\`); without one: all of them.
@@ -54,7 +55,9 @@ const KNOWN = {
 export function parseArguments(args: readonly string[]) {
   const { values, positionals } = split([...args]);
   const scale = positionals.includes('scale');
-  const alone = (['simulation', 'monitors'] as const).find((name) => positionals.includes(name));
+  const alone = (['simulation', 'monitors', 'stalled'] as const).find((name) =>
+    positionals.includes(name),
+  );
   if (alone !== undefined && positionals.length > 1) {
     throw new UsageError(
       `${alone} runs alone, without ${positionals.find((name) => name !== alone)}`,

@@ -5,6 +5,7 @@
 import { createTestSystem, type TestSystem } from 'troupe/testing';
 import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
+import { TaskFailed } from '../../../actors/failure.ts';
 import type { ApprovalRequest } from '../../../actors/guard/approval.ts';
 import { EffectConflict, guardedAction } from '../../../actors/guard/guarded-action.ts';
 import { guard } from '../../../actors/guard/guard.ts';
@@ -293,6 +294,18 @@ describe('an effect', () => {
     const second = await system.run(desk.ask({ type: 'perform.refund', args: { amount: 51 } }));
     expect(second).toMatchObject({ ruling: 'denied', reason: 'more than was paid' });
     expect(performed).toHaveLength(1);
+  });
+
+  test('that fails and says that nothing was done is taken back', async () => {
+    const desk = system.spawn(guard(options()), { id: 'desk' });
+    effect = () =>
+      Promise.reject(new TaskFailed({ kind: 'toolError', message: 'refused', effect: 'none' }));
+    const first = await system.run(desk.ask({ type: 'perform.refund', args: { amount: 50 } }));
+    expect(first).toMatchObject({ ruling: 'failed', effect: 'none' });
+    effect = async (amount) => `refunded ${amount}`;
+    const second = await system.run(desk.ask({ type: 'perform.refund', args: { amount: 50 } }));
+    const third = await system.run(desk.ask({ type: 'perform.refund', args: { amount: 50 } }));
+    expect([second.ruling, third.ruling]).toEqual(['performed', 'performed']);
   });
 
   test('has a key of its own for each performance', async () => {

@@ -9,18 +9,29 @@ main([Workload, Variant]) ->
 
 loop(Workload, Variant) ->
     case io:get_line("") of
-        eof -> halt(0);
+        eof -> stop();
         Line ->
             ["round", Number] = string:tokens(string:trim(Line), " "),
             N = list_to_integer(Number),
-            statistics(runtime),
+            Cpu = cpu(),
             Start = erlang:monotonic_time(microsecond),
             {Count, Value} = run(Workload, Variant, N),
             Wall = erlang:monotonic_time(microsecond) - Start,
-            {_, Cpu} = statistics(runtime),
-            io:format("~p ~p ~p ~p~n", [Count, Value, Cpu, Wall]),
+            io:format("~p ~p ~p ~p~n", [Count, Value, cpu() - Cpu, Wall]),
             loop(Workload, Variant)
     end.
+
+%% Milliseconds of CPU time of this node and of those that it is linked with.
+cpu() ->
+    lists:sum([
+        element(1, rpc:call(Node, erlang, statistics, [runtime]))
+     || Node <- [node() | nodes()]
+    ]).
+
+%% The other nodes end with this one.
+stop() ->
+    [rpc:call(Node, erlang, halt, []) || Node <- nodes()],
+    halt(0).
 
 %% A fresh process runs each round, so that its heap is not the former one's.
 run(Workload, Variant, N) ->
