@@ -52,6 +52,27 @@ export { limited, limiter } from './limiter.ts';
 export type { LimiterEvent, LimiterLogic, LimiterRef, Portion, ResourceLimit } from './limiter.ts';
 export { Pipeline, pipeline } from './pipeline.ts';
 export type { StageOptions } from './pipeline.ts';
+export type { Attempt, Lease, WorkEvent } from './board.ts';
+export { assignmentOf, overseer } from './overseer/overseer.ts';
+export type { Assignment, OverseerOptions } from './overseer/overseer.ts';
+export { rung } from './overseer/ladder.ts';
+export type { Escalation, Rung } from './overseer/ladder.ts';
+export type { BreakerOptions } from './overseer/breaker.ts';
+export type { Binding } from './planner/binding.ts';
+export type { StepStatus } from './planner/execution.ts';
+export type { JsonShape } from './planner/json-shape.ts';
+export type { PlanRung } from './planner/ladder.ts';
+export { PlanBuilder, planFor } from './planner/plan-builder.ts';
+export type { Source, StepOptions } from './planner/plan-builder.ts';
+export { checkPlan, planProblems } from './planner/plan-check.ts';
+export type { PlanProblem } from './planner/plan-check.ts';
+export { planDiff } from './planner/plan-diff.ts';
+export type { PlanDiff } from './planner/plan-diff.ts';
+export { planExecutor } from './planner/plan-executor.ts';
+export type { PlanExecutorOptions, StepJournal } from './planner/plan-executor.ts';
+export { fingerprintOf } from './planner/plan.ts';
+export type { Plan, PlanStep, ReplanTriggers } from './planner/plan.ts';
+export type { ReplanRequest } from './planner/replanner.ts';
 export { perform } from './perform.ts';
 export type { PerformRootOptions } from './perform.ts';
 export { InvalidConfig, loadConfig } from './configuration/config.ts';
@@ -71,7 +92,8 @@ export type {
   Ruling,
 } from './guard/policy.ts';
 export { guard } from './guard/guard.ts';
-export type { Audited, Guard, GuardEvent, GuardOptions } from './guard/guard.ts';
+export type { Audited, GuardEvent, GuardOptions } from './guard/guard.ts';
+export type { Enforcement } from './guard/enforcement.ts';
 export { EffectConflict, guardedAction } from './guard/guarded-action.ts';
 export type {
   EffectCall,
@@ -122,6 +144,8 @@ export { MemoryBusStore } from './bus/store.ts';
 export type { BusRow, BusStore } from './bus/store.ts';
 export type { DeadEvent, SubscriptionSpec } from './bus/subscription.ts';
 export { takesTopic } from './bus/topic.ts';
+export { once, workLog } from './work-log.ts';
+export type { WorkLogEvent, WorkLogLogic, WorkLogOptions, WorkLogRef } from './work-log.ts';
 export { mcpActions } from './models/mcp.ts';
 export type { McpActions, McpArguments, McpClient } from './models/mcp.ts';
 export { handoff, handoffOf, isHandover } from './swarm/handoff.ts';
@@ -151,7 +175,7 @@ export type {
 } from './swarm/seat.ts';
 export { swarm } from './swarm/swarm.ts';
 export type {
-  Escalation,
+  EscalatedTask,
   MemberOptions,
   Resolved,
   Seated,

@@ -32,6 +32,12 @@ export const ACTORS_LIMITS = {
   streamSilenceMs: 30_000,
   /** Times that a model is told what was wrong with its calls and answers; one more fails the task. */
   repairsMax: 3,
+  /** Steps of a plan; one more is refused. */
+  planStepsMax: 100,
+  /** Times that another plan is asked for, whatever comes of it; then the task ends with what there is. */
+  replansMax: 3,
+  /** Characters of a step's output that a planner is shown; the rest it takes by a binding. */
+  previewCharsMax: 200,
   /** Calls of one tool with the same arguments and result; so many fail the task with `loopDetected`. */
   sameToolCallsMax: 4,
   /** Handoffs of one task in a swarm, and in those within it; one more fails with `hopLimit`. */
@@ -72,6 +78,18 @@ export const ACTORS_LIMITS = {
   causationMax: 64,
   /** Events of a journal from one snapshot to the next; a start folds so many at most. */
   snapshotEvery: 100,
+  /** Finished pieces of work from one snapshot of a work log to the next; a start folds so many at most. */
+  workSnapshotEvery: 1_000,
+  /** Milliseconds of one attempt of a worker; then the attempt fails with `timeout`. */
+  attemptMs: 30_000,
+  /** Tasks that an overseer has in its queue and at its workers; further ones wait in its mailbox. */
+  queueCapacity: 1_000,
+  /** Failures in a row that are a worker's own; so many, and it gets nothing for `breakerOpenMs`. */
+  breakerFailuresMax: 3,
+  /** Milliseconds until a worker with an open breaker is tried with one task. */
+  breakerOpenMs: 10_000,
+  /** Outcomes that are kept for whoever asks again under the same id; the oldest are forgotten. */
+  outcomesKept: 1_000,
 } as const;
 
 /** The margin of a time: see `marginMs`. */

@@ -70,9 +70,8 @@ export class Registry<TCapabilities extends Capabilities = Capabilities> {
   }
 
   /** Throws `TaskFailed` (`capabilityMissing`), which names those that there are. */
-  find<TName extends string>(
-    name: TName,
-  ): TName extends keyof TCapabilities ? TCapabilities[TName] : Capability;
+  find<TName extends keyof TCapabilities & string>(name: TName): TCapabilities[TName];
+  find(name: string): Capability;
   find(name: string): Capability {
     if (this.has(name)) return this.#capabilities[name]!;
     throw new TaskFailed({

@@ -234,8 +234,8 @@ class Conversation<TInput, TOutput> {
     this.#messages.push({ role: 'assistant', content: [...texts, ...calls] });
     this.#messages.push({ role: 'tool', content: results });
     if (last === undefined) return undefined;
-    // The instructions are this agent's own.
-    const said = this.#messages.filter(({ role }) => role !== 'system');
+    // The instructions and the prompt are this agent's own.
+    const said = this.#messages.slice(2);
     return { output: this.#tools[last.call.name]!.end!(last.args, said) as TOutput };
   }
 

@@ -21,7 +21,8 @@ export interface Tool<TArgs = unknown> {
   call(args: TArgs, run: TaskRun): unknown;
   /**
    * Instead of `call`, for a tool that ends the model's part: the output of the agent. It is taken
-   * after all other tools of the answer, and once; `messages` are the conversation, with its results.
+   * after all other tools of the answer, and once; `messages` is what was said after the prompt,
+   * each call with its result.
    */
   end?(args: TArgs, messages: readonly ModelMessage[]): unknown;
 }

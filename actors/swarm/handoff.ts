@@ -11,7 +11,7 @@ import { digestOf } from '../digest.ts';
 import { TaskFailed } from '../failure.ts';
 import { ACTORS_LIMITS } from '../limits.ts';
 import type { Task } from '../task.ts';
-import { windowOf, type HistoryWindow } from './history.ts';
+import { extended, type HistoryWindow } from './history.ts';
 
 /** How a task moves: for good; to come back with a result; back with one; back because nobody took it; to a human. */
 export type Move = 'transfer' | 'delegate' | 'return' | 'keep' | 'escalate';
@@ -107,6 +107,7 @@ export interface HandoverParts extends Partial<Notes> {
   readonly done?: readonly string[];
   readonly remaining?: readonly string[];
   readonly user?: UserContext;
+  /** What was said and done in its turn; added to what was said before. */
   readonly messages?: readonly unknown[];
   /** At most those that it has itself. */
   readonly grants?: readonly string[];
@@ -208,7 +209,7 @@ export function merged(own: Handoff, by: string, parts: Partial<HandoverParts>):
     failedApproaches: union(own.failedApproaches, parts.failedApproaches),
     openQuestions: parts.openQuestions ?? own.openQuestions,
     assumptions: union(own.assumptions, parts.assumptions),
-    history: parts.messages === undefined ? own.history : windowOf(parts.messages),
+    history: extended(own.history, parts.messages ?? []),
     labels: union(own.labels, parts.labels),
     ...(parts.grants === undefined ? {} : { grants: parts.grants }),
   };

@@ -10,14 +10,12 @@ export interface HistoryWindow {
   readonly omitted: number;
 }
 
-/** The newest messages; a result whose call would be left out is left out too. */
-export function windowOf(
-  messages: readonly unknown[],
-  max: number = ACTORS_LIMITS.handoffMessagesMax,
-): HistoryWindow {
-  let from = Math.max(0, messages.length - max);
+/** The window with newer messages; a result whose call would be left out is left out too. */
+export function extended(window: HistoryWindow, newer: readonly unknown[]): HistoryWindow {
+  const messages = [...window.messages, ...newer];
+  let from = Math.max(0, messages.length - ACTORS_LIMITS.handoffMessagesMax);
   while (roleOf(messages[from]) === 'tool') from += 1;
-  return { messages: messages.slice(from), omitted: from };
+  return { messages: messages.slice(from), omitted: window.omitted + from };
 }
 
 function roleOf(message: unknown): unknown {

@@ -68,7 +68,7 @@ export interface Seated {
 export type SwarmMembers = Readonly<Record<string, AnyPerformer | MemberOptions | Seated>>;
 
 /** What a human is asked when no member can go on, or when one asks for a human. */
-export interface Escalation {
+export interface EscalatedTask {
   /** In words: what was wanted, what is known, who had it and why it is here. */
   readonly summary: string;
   readonly handoff: Handoff;
@@ -81,7 +81,7 @@ export interface SwarmOptions<TMembers extends SwarmMembers, TEntry extends keyo
   /** Who gets the task first. */
   readonly entry: TEntry;
   /** Who gets it when nobody else can go on, or by `handoff('human', …)`. */
-  readonly human?: Performer<Escalation, unknown>;
+  readonly human?: Performer<EscalatedTask, unknown>;
   /** Handoffs of one task, those of swarms within it among them; default 16. Zero allows none. */
   readonly hopLimit?: number;
   /** Times that one member gets the same task; default 5. */
@@ -377,12 +377,12 @@ class Conversation {
   *#escalate(handoff: Handoff, failure?: Failure): Waits<Resolved> {
     const run = this.#run;
     run.decide('ask a human', handoff.reason, { chain: chainText(handoff.chain) });
-    const input: Escalation = {
+    const input: EscalatedTask = {
       summary: briefing(handoff),
       handoff,
       ...(failure === undefined ? {} : { failure }),
     };
-    const human = run.team[HUMAN] as PerformerRef<Escalation, unknown>;
+    const human = run.team[HUMAN] as PerformerRef<EscalatedTask, unknown>;
     const startedMs = run.now();
     const outcome = yield* run.perform(human, { input });
     run.record({ name: HUMAN, input: handoff.task, outcome, tookMs: run.now() - startedMs });

@@ -86,10 +86,10 @@ it('of two handoffs in one answer the first is taken, and the other told why not
   ]);
 });
 
-it('each call has its result in what goes along, and no instructions', async () => {
+it('each call has its result in what goes along, and neither instructions nor prompt', async () => {
   const { messages } = await wishOf(calls(lookUp), calls(lookUp, money));
   const roles = (messages as { role: string }[]).map(({ role }) => role);
-  expect(roles).toEqual(['user', 'assistant', 'tool', 'assistant', 'tool']);
+  expect(roles).toEqual(['assistant', 'tool', 'assistant', 'tool']);
 });
 
 it('a handoff whose arguments do not fit is told to the model, and no tool is kept from running', async () => {

@@ -199,12 +199,14 @@ describe('a handoff', () => {
     const pair = [{ role: 'assistant' }, { role: 'tool' }];
     const messages = Array.from({ length: 30 }, () => pair).flat();
     const members = {
-      a: member('a', always('b', { messages: [...messages, { role: 'user' }] })),
-      b: member('b', () => 'b'),
+      a: member('a', always('b', { messages: messages.slice(0, 40) })),
+      b: member('b', always('c', { messages: [...messages.slice(40), { role: 'user' }] })),
+      c: member('c', () => 'c'),
     };
     await play(members, 'a');
-    const { history } = turns[1]!;
+    const { history } = turns[2]!;
     expect(history.messages[0]).toEqual({ role: 'assistant' });
+    expect(history.messages.length).toBeLessThanOrEqual(50);
     expect(history.messages.length + history.omitted).toBe(61);
   });
 });
