@@ -1,6 +1,7 @@
 // All scenarios, in the order of their ids.
 
 import contentPipeline from './content-pipeline.ts';
+import planAndExecute from './plan-and-execute.ts';
 import type { Scenario } from './stage.ts';
 
-export const SCENARIOS: readonly Scenario[] = [contentPipeline];
+export const SCENARIOS: readonly Scenario[] = [contentPipeline, planAndExecute];
