@@ -52,6 +52,12 @@ export { limited, limiter } from './limiter.ts';
 export type { LimiterEvent, LimiterLogic, LimiterRef, Portion, ResourceLimit } from './limiter.ts';
 export { Pipeline, pipeline } from './pipeline.ts';
 export type { StageOptions } from './pipeline.ts';
+export type { Attempt, Lease, WorkEvent } from './board.ts';
+export { assignmentOf, overseer } from './overseer/overseer.ts';
+export type { Assignment, OverseerOptions } from './overseer/overseer.ts';
+export { rung } from './overseer/ladder.ts';
+export type { Escalation, Rung } from './overseer/ladder.ts';
+export type { BreakerOptions } from './overseer/breaker.ts';
 export type { Binding } from './planner/binding.ts';
 export type { StepStatus } from './planner/execution.ts';
 export type { JsonShape } from './planner/json-shape.ts';
@@ -87,7 +93,8 @@ export type {
   Ruling,
 } from './guard/policy.ts';
 export { guard } from './guard/guard.ts';
-export type { Audited, Guard, GuardEvent, GuardOptions } from './guard/guard.ts';
+export type { Audited, GuardEvent, GuardOptions } from './guard/guard.ts';
+export type { Enforcement } from './guard/enforcement.ts';
 export { EffectConflict, guardedAction } from './guard/guarded-action.ts';
 export type {
   EffectCall,
@@ -138,5 +145,7 @@ export { MemoryBusStore } from './bus/store.ts';
 export type { BusRow, BusStore } from './bus/store.ts';
 export type { DeadEvent, SubscriptionSpec } from './bus/subscription.ts';
 export { takesTopic } from './bus/topic.ts';
+export { once, workLog } from './work-log.ts';
+export type { WorkLogEvent, WorkLogLogic, WorkLogOptions, WorkLogRef } from './work-log.ts';
 export { mcpActions } from './models/mcp.ts';
 export type { McpActions, McpArguments, McpClient } from './models/mcp.ts';

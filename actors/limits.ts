@@ -58,6 +58,18 @@ export const ACTORS_LIMITS = {
   causationMax: 64,
   /** Events of a journal from one snapshot to the next; a start folds so many at most. */
   snapshotEvery: 100,
+  /** Finished pieces of work from one snapshot of a work log to the next; a start folds so many at most. */
+  workSnapshotEvery: 1_000,
+  /** Milliseconds of one attempt of a worker; then the attempt fails with `timeout`. */
+  attemptMs: 30_000,
+  /** Tasks that an overseer has in its queue and at its workers; further ones wait in its mailbox. */
+  queueCapacity: 1_000,
+  /** Failures in a row that are a worker's own; so many, and it gets nothing for `breakerOpenMs`. */
+  breakerFailuresMax: 3,
+  /** Milliseconds until a worker with an open breaker is tried with one task. */
+  breakerOpenMs: 10_000,
+  /** Outcomes that are kept for whoever asks again under the same id; the oldest are forgotten. */
+  outcomesKept: 1_000,
 } as const;
 
 /** The margin of a time: see `marginMs`. */

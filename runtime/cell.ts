@@ -871,7 +871,7 @@ export class Cell implements Runnable, Destination {
         type: 'ended',
         path: this.path,
         incarnation: life.incarnation,
-        reason: core.shownReason(this.path, reason),
+        reason: core.redaction.reason(this.path, reason),
       });
     }
     const keep =

@@ -11,8 +11,8 @@ import { askOf, type Ask, type Asker } from './ask.ts';
 import type { Behavior } from './behavior.ts';
 import { Cell } from './cell.ts';
 import type { Clock } from './clock.ts';
-import { crashFields, redacted, redactingLog, type Redact } from './crash-report.ts';
-import { DeadLetters, type DeadLetter, type DeadLetterReason } from './dead-letters.ts';
+import { crashFields } from './crash-report.ts';
+import { DeadLetters, type DeadLetterReason } from './dead-letters.ts';
 import type { Effects } from './effects.ts';
 import { Envelope, Lineage, Task, typeOf, type Budget, type Destination } from './envelope.ts';
 import {
@@ -30,7 +30,7 @@ import {
 import { NOCONNECTION, NOPROC, type Down, type Exit, type ExitReason } from './exit.ts';
 import { deepFreeze } from './freeze.ts';
 import { HandlerBehavior, handlerOf } from './handler.ts';
-import { Inspection, type Report, type ReportParts } from './inspection.ts';
+import { Inspection, type ReportParts } from './inspection.ts';
 import { Ledger } from './ledger.ts';
 import { tellEnd, type Life, type Monitor } from './life.ts';
 import type { Log } from './log.ts';
@@ -39,6 +39,7 @@ import { Names } from './names.ts';
 import type { Network } from './network.ts';
 import { checkOptions } from './options.ts';
 import type { Random } from './random.ts';
+import { Redaction, redactingLog, type Redact } from './redaction.ts';
 import type { Recorder } from './recorder.ts';
 import { NO_ASK_OPTIONS, type AgentName, type AnyRef, type AskOptions } from './ref.ts';
 import { Roster } from './roster.ts';
@@ -101,6 +102,7 @@ export class Core {
   network: Network;
   readonly effects: Effects | undefined;
   readonly log: Log;
+  readonly redaction: Redaction;
   readonly timers: Timers;
   /** Whether transitions of machines are planned (runtime/xstate/plan.ts). */
   readonly planTransitions: boolean;
@@ -153,6 +155,7 @@ export class Core {
     this.network = parts.network;
     this.effects = parts.effects;
     this.log = redactingLog(parts.log, parts.redact);
+    this.redaction = new Redaction(parts.redact);
     this.#throttle = new LogThrottle(parts.log);
     this.#deadlocks = new LogThrottle(parts.log);
     this.planTransitions = parts.planTransitions;
@@ -415,9 +418,11 @@ export class Core {
     const letter = this.deadLetters.add(envelope, reason, nowMs, error);
     // Nothing happens when the offer has got its place before.
     this.#offers?.get(envelope)?.(reason);
-    if (this.inspection.active)
-      this.inspection.emit({ type: 'dropped', letter: this.#shownLetter(letter) });
     const { to, from } = letter;
+    if (this.inspection.active) {
+      const shown = this.redaction.letter(this.pathOf(to) ?? to, letter);
+      this.inspection.emit({ type: 'dropped', letter: shown });
+    }
     this.#throttle.warn(nowMs, { to, from, message: envelope.type, reason }, 'dead letter');
   }
 
@@ -485,7 +490,12 @@ export class Core {
     const { path, life } = cell;
     const { log, crashDetails } = this.#parts;
     const given = crashFields(cell, error, poison, crashDetails);
-    const report = this.shown({ level: 'error', label: 'agent crashed', path, fields: given });
+    const report = this.redaction.report({
+      level: 'error',
+      label: 'agent crashed',
+      path,
+      fields: given,
+    });
     const { fields } = report;
     if (this.inspection.active) {
       const { incarnation } = life;
@@ -727,42 +737,11 @@ export class Core {
     const logged = this.log.isLevelEnabled?.(level) !== false;
     if (!logged && !this.inspection.active) return;
     const fields = typeof given === 'function' ? given() : given;
-    const report = this.shown({ level, label, path, fields });
+    const report = this.redaction.report({ level, label, path, fields });
     const { label: shown } = report;
     if (logged)
       this.#parts.log[level]({ label: shown, path: report.path, ...report.fields }, shown);
     if (this.inspection.active) this.inspection.emit({ type: 'report', report });
-  }
-
-  /** A report as the log, the inspection and a recording get it. */
-  shown(report: Report): Report {
-    return redacted(report, this.#parts.redact);
-  }
-
-  /** An exit reason as the inspection gets it. */
-  shownReason(path: string, reason: ExitReason): ExitReason {
-    const err = reason.type === 'crash' ? reason.error : (reason as { cause?: unknown }).cause;
-    if (err === undefined || this.#parts.redact === undefined) return reason;
-    const shown = this.#shownError('agent ended', path, err);
-    return reason.type === 'crash'
-      ? { type: 'crash', error: shown }
-      : ({ ...reason, cause: shown } as ExitReason);
-  }
-
-  /** An error as the inspection gets it. */
-  #shownError(label: string, path: string, err: unknown): unknown {
-    if (err === undefined || this.#parts.redact === undefined) return err;
-    return this.shown({ level: 'error', label, path, fields: { err } }).fields['err'];
-  }
-
-  /** A dead letter as the inspection gets it: what is kept to be sent again stays as it is. */
-  #shownLetter(letter: DeadLetter): DeadLetter {
-    if (letter.reason !== 'poison' || this.#parts.redact === undefined) return letter;
-    const { to, message, error } = letter;
-    const path = this.pathOf(to) ?? to;
-    const fields = { message, err: error };
-    const shown = this.shown({ level: 'warn', label: 'dead letter', path, fields }).fields;
-    return { ...letter, message: shown['message'], error: shown['err'] };
   }
 
   #settled(ask: Ask, error: unknown): void {
@@ -774,14 +753,15 @@ export class Core {
       stats.askMsMax = Math.max(stats.askMsMax, tookMs);
     } else if (ask.state !== 'cancelled') stats.asksFailed += 1;
     if (this.inspection.active && ask.state !== 'open') {
+      const path = this.pathOf(ask.target);
       this.inspection.emit({
         type: 'settled',
-        path: this.pathOf(ask.target),
+        path,
         to: ask.target,
         request: ask.request,
         by: ask.by,
         outcome: ask.state,
-        error: this.#shownError('request failed', this.pathOf(ask.target) ?? ask.target, error),
+        error: this.redaction.error('request failed', path ?? ask.target, error),
         tookMs,
       });
     }

@@ -125,6 +125,6 @@ export class Recorder {
   }
 
   #shown(label: string, path: string, fields: Readonly<Record<string, unknown>>) {
-    return this.#core.shown({ level: 'info', label, path, fields }).fields;
+    return this.#core.redaction.report({ level: 'info', label, path, fields }).fields;
   }
 }

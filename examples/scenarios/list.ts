@@ -2,6 +2,7 @@
 
 import contentPipeline from './content-pipeline.ts';
 import planAndExecute from './plan-and-execute.ts';
+import scrapers from './scrapers.ts';
 import type { Scenario } from './stage.ts';
 
-export const SCENARIOS: readonly Scenario[] = [contentPipeline, planAndExecute];
+export const SCENARIOS: readonly Scenario[] = [contentPipeline, scrapers, planAndExecute];
