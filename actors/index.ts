@@ -70,6 +70,7 @@ export { planDiff } from './planner/plan-diff.ts';
 export type { PlanDiff } from './planner/plan-diff.ts';
 export { planExecutor } from './planner/plan-executor.ts';
 export type { PlanExecutorOptions, StepJournal } from './planner/plan-executor.ts';
+export { PLAN_DIFF_SHAPE, PLAN_SHAPE } from './planner/plan-shape.ts';
 export { fingerprintOf } from './planner/plan.ts';
 export type { Plan, PlanStep, ReplanTriggers } from './planner/plan.ts';
 export type { ReplanRequest } from './planner/replanner.ts';
