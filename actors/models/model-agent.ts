@@ -28,6 +28,7 @@ import type {
 import { costOf, modelCaller, type ModelCallerOptions } from './model-caller.ts';
 import { declarationsOf, type Tools } from './tool.ts';
 import type { ModelTurn, WantedCall } from './turn.ts';
+import type { Window } from './window.ts';
 
 /** What a model agent is made of. */
 export interface ModelAgentOptions<TInput, TOutput> extends ModelCallerOptions {
@@ -46,6 +47,8 @@ export interface ModelAgentOptions<TInput, TOutput> extends ModelCallerOptions {
    * refused with `guardDenied`; of what a tool gives it is withheld.
    */
   readonly clearance?: Classification;
+  /** What the model still sees of a long conversation; default all of it. */
+  readonly window?: Window;
   /** Calls of the model for one task; default 20. One more ends it with what there is. */
   readonly turnsMax?: number;
   /** Tokens of one answer; default 1,024. Reserved of the budget's `tokens` before each call. */
@@ -64,6 +67,7 @@ const KEYS: Record<keyof ModelAgentOptions<never, never>, true> = {
   input: true,
   output: true,
   clearance: true,
+  window: true,
   turnsMax: true,
   maxOutputTokens: true,
   callTimeoutMs: true,
@@ -142,7 +146,7 @@ class Conversation<TInput, TOutput> {
   readonly #task: Task<TInput>;
   readonly #run: TaskRun;
   readonly #caller: Caller;
-  readonly #messages: ModelMessage[];
+  #messages: ModelMessage[];
   /** How often the same call has had the same result. */
   readonly #repeats = new Map<string, number>();
   #repairs = 0;
@@ -203,6 +207,8 @@ class Conversation<TInput, TOutput> {
 
   *#nextTurn(): Waits<ModelTurn> {
     const { retry = RETRY, callTimeoutMs: timeoutMs = ACTORS_LIMITS.modelCallMs } = this.#options;
+    const { window } = this.#options;
+    if (window !== undefined) this.#messages = [...(yield* window(this.#messages, this.#run))];
     const input: ModelCall = { ...this.#call, prompt: [...this.#messages] };
     // Of a call that is given up nobody knows what it used: so much, and no more, counts as spent.
     const budget = { calls: 0, tokens: costOf(input) };

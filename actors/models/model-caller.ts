@@ -9,7 +9,7 @@ import { ACTORS_LIMITS } from '../limits.ts';
 import { performer } from '../performer.ts';
 import type { TaskRun } from '../run.ts';
 import type { PerformerLogic, Task } from '../task.ts';
-import type { LanguageModel, ModelCall } from './language-model.ts';
+import type { LanguageModel, ModelCall, ModelMessage } from './language-model.ts';
 import { modelFailure } from './model-failure.ts';
 import { collectTurn, turnOf, type ModelTurn } from './turn.ts';
 
@@ -122,6 +122,7 @@ export function costOf({ prompt, maxOutputTokens }: ModelCall): number {
   return tokensOf(prompt) + (maxOutputTokens ?? ACTORS_LIMITS.outputTokensMax);
 }
 
-function tokensOf(prompt: ModelCall['prompt']): number {
+/** The tokens of messages, by estimate. */
+export function tokensOf(prompt: readonly ModelMessage[]): number {
   return Math.ceil(JSON.stringify(prompt).length / ACTORS_LIMITS.charsPerToken);
 }
