@@ -2,6 +2,7 @@
 
 import contentPipeline from './content-pipeline.ts';
 import scrapers from './scrapers.ts';
+import supportTriage from './support-triage.ts';
 import type { Scenario } from './stage.ts';
 
-export const SCENARIOS: readonly Scenario[] = [contentPipeline, scrapers];
+export const SCENARIOS: readonly Scenario[] = [contentPipeline, scrapers, supportTriage];
