@@ -122,6 +122,7 @@ const says = (text: string, ...toolCalls: ReturnType<typeof call>[]) =>
     usage: { inputTokens: 1, outputTokens: 1 },
   } satisfies ModelTurn);
 const hands = (name: string) => says('', call(name, { reason: 'not mine', summary: 'not mine' }));
+const small = call('refund', { order: 'A2', amount: 40 });
 let settled = 0;
 let begun = 0;
 
@@ -152,9 +153,10 @@ export const simulated: Simulated = {
   },
   effects: {
     'model/any': [
-      ...MEMBERS.map(hands),
+      hands('billing'),
+      hands('technical'),
       says('settled'),
-      says('', call('refund', { order: 'A2', amount: 40 }), call('technical', { reason: 'both' })),
+      says('', small, small, call('technical', { reason: 'it is refunded' })),
       says('', call('refund', { order: 'A2', amount: 80 })),
     ],
     '/bank/refund': () => {
