@@ -24,8 +24,10 @@ import {
   merged,
   type Handoff,
   type Handover,
+  type HandoverParts,
   type Move,
   type UserContext,
+  type Waiting,
 } from './handoff.ts';
 import { loopOf, type LoopBounds } from './loop.ts';
 import type { Committed, OfferAnswer, SeatEvent } from './seat.ts';
@@ -71,7 +73,9 @@ export class Conversation {
     this.#bounds = { visitsMax, cycles };
     this.#task = task;
     this.#run = run;
-    this.#usedBefore = handoffOf(task)?.hops.used ?? 0;
+    const outer = handoffOf(task);
+    // To be given to a swarm by a member of one is a hop like another, or a circle of swarms had no end.
+    this.#usedBefore = outer === undefined ? 0 : outer.hops.used + 1;
   }
 
   *toItsEnd(): Waits<Resolved | PartialResult<Resolved>> {
@@ -183,14 +187,19 @@ export class Conversation {
     if (isHandover(output)) return this.#handedOver(own, output);
     const waiting = own.returnTo.at(-1);
     if (waiting === undefined) return resolvedBy(own, output);
-    const { agent, task } = waiting;
-    const back = merged(own, own.to, { result: output, task });
-    return this.#next(
-      { ...back, returnTo: back.returnTo.slice(0, -1) },
-      agent,
-      'return',
-      `${own.to} has a result`,
-    );
+    return this.#back(own, waiting, `${own.to} has a result`, { result: output });
+  }
+
+  /** To the nearest member that waits for it, with its own task and what it may do. */
+  #back(
+    own: Handoff,
+    { agent, task, grants }: Waiting,
+    reason: string,
+    found: Partial<HandoverParts>,
+  ): Handoff {
+    const returnTo = own.returnTo.slice(0, -1);
+    const back = { ...merged(own, own.to, { ...found, task }), grants, returnTo };
+    return this.#next(back, agent, 'return', reason);
   }
 
   #handedOver(own: Handoff, handover: Handover): Handoff {
@@ -212,7 +221,7 @@ export class Conversation {
     }
     const carried = merged(own, own.to, handover);
     if (toHuman) return this.#next(carried, HUMAN, 'escalate', reason);
-    const frame = { agent: own.to, task: own.task };
+    const frame = { agent: own.to, task: own.task, grants: own.grants };
     const returnTo = mode === 'delegate' ? [...own.returnTo, frame] : own.returnTo;
     return this.#next({ ...carried, returnTo }, to, mode, reason);
   }
@@ -222,10 +231,8 @@ export class Conversation {
     const waiting = own.returnTo.at(-1);
     this.#run.decide('unwind', failure.message, { kind: failure.kind, to: waiting?.agent });
     if (waiting !== undefined) {
-      const { agent, task } = waiting;
       const why = `${own.to}: ${failure.kind}: ${failure.message}`;
-      const back = merged(own, own.to, { failedApproaches: [why], task });
-      return this.#next({ ...back, returnTo: back.returnTo.slice(0, -1) }, agent, 'return', why);
+      return this.#back(own, waiting, why, { failedApproaches: [why] });
     }
     if (this.#options.human === undefined) throw this.#over(own, failure);
     return yield* this.#escalate(
@@ -281,10 +288,10 @@ export class Conversation {
   /** What the sender has of a handoff that was not accepted: its own task, and who waits for it. */
   #before(handoff: Handoff): Handoff {
     const { from, move, chain } = handoff;
-    const { task, returnTo } = this.#held ?? handoff;
+    const { task, returnTo, grants } = this.#held ?? handoff;
     // Who would not take a result back does not wait for it any more.
     const waiting = move === 'return' ? handoff.returnTo : returnTo;
-    return { ...handoff, to: from, task, returnTo: waiting, chain: chain.slice(0, -1) };
+    return { ...handoff, to: from, task, grants, returnTo: waiting, chain: chain.slice(0, -1) };
   }
 
   #next(own: Handoff, to: string, move: Move, reason: string): Handoff {
@@ -338,7 +345,7 @@ export class Conversation {
       remainingMs: this.#run.remainingMs,
       budget: this.#budgetAt(used),
       labels: outer?.labels ?? [],
-      ...within(outer?.grants, grants),
+      grants: within(outer?.grants, grants),
     };
     const frame = frameOf(first, entry, this.#run.now());
     return { ...first, chain: [...(outer?.chain ?? []), frame] };
@@ -372,12 +379,7 @@ function resolvedBy({ to, results, decisions, user, chain }: Handoff, output: un
 function within(
   outer: readonly string[] | undefined,
   own: readonly string[] | undefined,
-): { readonly grants?: readonly string[] } {
-  const both =
-    outer === undefined
-      ? own
-      : own === undefined
-        ? outer
-        : own.filter((grant) => outer.includes(grant));
-  return both === undefined ? {} : { grants: both };
+): readonly string[] | undefined {
+  if (outer === undefined || own === undefined) return outer ?? own;
+  return own.filter((grant) => outer.includes(grant));
 }
