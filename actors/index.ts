@@ -109,6 +109,36 @@ export { Journal, UnreadableEvent } from './journal.ts';
 export type { JournalOptions } from './journal.ts';
 export { MemoryJournalStore, SequenceConflict } from './journal-store.ts';
 export type { JournalEntry, JournalSnapshot, JournalStore } from './journal-store.ts';
+export {
+  CLASSIFICATIONS,
+  bare,
+  checkLabel,
+  labelOf,
+  labelled,
+  redactLabels,
+  withhold,
+} from './state/label.ts';
+export type { Bare, Classification, Labelled } from './state/label.ts';
+export { AccessDenied, COMPARTMENTS } from './state/compartment.ts';
+export type { AccessRule, Compartment, CompartmentName } from './state/compartment.ts';
+export { sealedStore } from './state/sealed-store.ts';
+export type { Cipher } from './state/sealed-store.ts';
+export { sharedState } from './state/shared-state.ts';
+export type {
+  Change,
+  Conflict,
+  Item,
+  Items,
+  ReadItems,
+  Shape,
+  ShapeOf,
+  SharedStateLogic,
+  SharedStateOptions,
+  StateEvent,
+  Written,
+} from './state/shared-state.ts';
+export { stateOf } from './state/state-access.ts';
+export type { ResultRef, StateAccess, StateRef } from './state/state-access.ts';
 export { digestOf } from './digest.ts';
 export type {
   GenerateResult,
