@@ -53,6 +53,17 @@ export type { LimiterEvent, LimiterLogic, LimiterRef, Portion, ResourceLimit } f
 export { Pipeline, pipeline } from './pipeline.ts';
 export type { StageOptions } from './pipeline.ts';
 export type { Attempt, Lease, WorkEvent } from './board.ts';
+export { claimable, claimant, claims } from './claims.ts';
+export type {
+  ClaimantLogic,
+  Claimed,
+  ClaimsEvent,
+  ClaimsLogic,
+  ClaimsOptions,
+  ClaimsRef,
+  Completed,
+  Renewed,
+} from './claims.ts';
 export { assignmentOf, overseer } from './overseer/overseer.ts';
 export type { Assignment, OverseerOptions } from './overseer/overseer.ts';
 export { rung } from './overseer/ladder.ts';
