@@ -81,6 +81,7 @@ export { planDiff } from './planner/plan-diff.ts';
 export type { PlanDiff } from './planner/plan-diff.ts';
 export { planExecutor } from './planner/plan-executor.ts';
 export type { PlanExecutorOptions, StepJournal } from './planner/plan-executor.ts';
+export { PLAN_DIFF_SHAPE, PLAN_SHAPE } from './planner/plan-shape.ts';
 export { fingerprintOf } from './planner/plan.ts';
 export type { Plan, PlanStep, ReplanTriggers } from './planner/plan.ts';
 export type { ReplanRequest } from './planner/replanner.ts';
@@ -119,6 +120,36 @@ export { Journal, UnreadableEvent } from './journal.ts';
 export type { JournalOptions } from './journal.ts';
 export { MemoryJournalStore, SequenceConflict } from './journal-store.ts';
 export type { JournalEntry, JournalSnapshot, JournalStore } from './journal-store.ts';
+export {
+  CLASSIFICATIONS,
+  bare,
+  checkLabel,
+  labelOf,
+  labelled,
+  redactLabels,
+  withhold,
+} from './state/label.ts';
+export type { Bare, Classification, Labelled } from './state/label.ts';
+export { AccessDenied, COMPARTMENTS } from './state/compartment.ts';
+export type { AccessRule, Compartment, CompartmentName } from './state/compartment.ts';
+export { sealedStore } from './state/sealed-store.ts';
+export type { Cipher } from './state/sealed-store.ts';
+export { sharedState } from './state/shared-state.ts';
+export type {
+  Change,
+  Conflict,
+  Item,
+  Items,
+  ReadItems,
+  Shape,
+  ShapeOf,
+  SharedStateLogic,
+  SharedStateOptions,
+  StateEvent,
+  Written,
+} from './state/shared-state.ts';
+export { stateOf } from './state/state-access.ts';
+export type { ResultRef, StateAccess, StateRef } from './state/state-access.ts';
 export { digestOf } from './digest.ts';
 export type {
   GenerateResult,
@@ -159,3 +190,50 @@ export { once, workLog } from './work-log.ts';
 export type { WorkLogEvent, WorkLogLogic, WorkLogOptions, WorkLogRef } from './work-log.ts';
 export { mcpActions } from './models/mcp.ts';
 export type { McpActions, McpArguments, McpClient } from './models/mcp.ts';
+export { handoff, handoffOf, isHandover } from './swarm/handoff.ts';
+export type {
+  Frame,
+  Handoff,
+  HandoffResult,
+  Handover,
+  HandoverParts,
+  Move,
+  Notes,
+  UserContext,
+} from './swarm/handoff.ts';
+export type { HistoryWindow } from './swarm/history.ts';
+export type { Cycle } from './swarm/loop.ts';
+export { briefing } from './swarm/briefing.ts';
+export { seat } from './swarm/seat.ts';
+export type {
+  Committed,
+  Offer,
+  OfferAnswer,
+  SeatEvent,
+  SeatLogic,
+  SeatOptions,
+  SeatRef,
+  SeatState,
+} from './swarm/seat.ts';
+export { swarm } from './swarm/swarm.ts';
+export type {
+  EscalatedTask,
+  MemberOptions,
+  Resolved,
+  Seated,
+  SwarmMembers,
+  SwarmOptions,
+} from './swarm/swarm.ts';
+export { inbox } from './human.ts';
+export type {
+  AnswerQuestion,
+  ClaimQuestion,
+  Claimed,
+  InboxEvent,
+  InboxLogic,
+  InboxRef,
+  InboxState,
+  ListQuestions,
+  Question,
+} from './human.ts';
+export { handoffTool } from './swarm/handoff-tool.ts';

@@ -15,6 +15,7 @@ import { ACTORS_LIMITS } from '../limits.ts';
 import { performer } from '../performer.ts';
 import type { PartialResult, RetryOptions, TaskRun } from '../run.ts';
 import { fit } from '../schema.ts';
+import { bare, withhold, type Classification } from '../state/label.ts';
 import type { PerformerLogic, PerformerName, PerformerRef, Task } from '../task.ts';
 import type {
   JsonValue,
@@ -40,6 +41,11 @@ export interface ModelAgentOptions<TInput, TOutput> extends ModelCallerOptions {
   readonly input?: StandardSchemaV1<unknown, TInput>;
   /** The last answer must be JSON that fits; without it the output is the text. */
   readonly output?: StandardSchemaV1<unknown, TOutput>;
+  /**
+   * The model may be told data labelled up to this; default `internal`. A task that holds more is
+   * refused with `guardDenied`; of what a tool gives it is withheld.
+   */
+  readonly clearance?: Classification;
   /** Calls of the model for one task; default 20. One more ends it with what there is. */
   readonly turnsMax?: number;
   /** Tokens of one answer; default 1,024. Reserved of the budget's `tokens` before each call. */
@@ -57,6 +63,7 @@ const KEYS: Record<keyof ModelAgentOptions<never, never>, true> = {
   tools: true,
   input: true,
   output: true,
+  clearance: true,
   turnsMax: true,
   maxOutputTokens: true,
   callTimeoutMs: true,
@@ -66,6 +73,7 @@ const KEYS: Record<keyof ModelAgentOptions<never, never>, true> = {
   concurrency: true,
 };
 
+const CLEARANCE: Classification = 'internal';
 const RETRY: RetryOptions = { attemptsMax: 3, backoff: { minMs: 500, maxMs: 8_000 } };
 
 type Waits<T> = Generator<Wait<unknown>, T, unknown>;
@@ -104,7 +112,7 @@ export function modelAgent<TInput = unknown, TOutput = string>(
 ): PerformerLogic<TInput, TOutput> {
   checkOptions(options, Object.keys(KEYS), 'modelAgent');
   checkMethods('modelAgent.model', options.model, ['doGenerate', 'doStream']);
-  const { model, tools = {}, input, concurrency } = options;
+  const { model, tools = {}, input, concurrency, clearance = CLEARANCE } = options;
   const declared = declarationsOf(tools);
   const { onText, silenceMs } = options;
   const caller = modelCaller(model, {
@@ -119,6 +127,7 @@ export function modelAgent<TInput = unknown, TOutput = string>(
     {
       team: { model: caller },
       ...(input !== undefined && { input }),
+      clearance,
       ...(concurrency !== undefined && { concurrency }),
     },
   );
@@ -161,7 +170,10 @@ class Conversation<TInput, TOutput> {
     this.#caller = caller;
     this.#messages = [
       { role: 'system', content: instructions },
-      { role: 'user', content: [{ type: 'text', text: prompt(task) }] },
+      {
+        role: 'user',
+        content: [{ type: 'text', text: prompt({ ...task, input: bare(task.input) as TInput }) }],
+      },
     ];
   }
 
@@ -177,8 +189,10 @@ class Conversation<TInput, TOutput> {
           effect: 'none',
         });
       }
-      if (said.toolCalls.length > 0) yield* this.#useTools(said);
-      else if (said.finish === 'length') return this.#cut('the end of the answer');
+      if (said.toolCalls.length > 0) {
+        const ended = yield* this.#useTools(said);
+        if (ended !== undefined) return ended.output;
+      } else if (said.finish === 'length') return this.#cut('the end of the answer');
       else {
         const output = this.#outputOf(said.text);
         if (output !== undefined) return output.value;
@@ -207,19 +221,34 @@ class Conversation<TInput, TOutput> {
     });
   }
 
-  /** Checks all calls before any of them runs, does them in order, and tells the results: one for each call. */
-  *#useTools({ text, toolCalls }: ModelTurn): Waits<void> {
+  /**
+   * Checks all calls before any of them runs, does them in order, and tells the results: one for each
+   * call. Of those that end the conversation the first does, when all others are done.
+   */
+  *#useTools({ text, toolCalls }: ModelTurn): Waits<{ readonly output: TOutput } | undefined> {
     const checked = toolCalls.map((call) => ({ call, ...this.#check(call) }));
+    const last = checked.find(
+      ({ call, problem }) => problem === undefined && this.#tools[call.name]?.end !== undefined,
+    );
     const results: ToolResultPart[] = [];
     for (const { call, problem, args } of checked) {
-      const output = problem === undefined ? yield* this.#use(call, args) : this.#repair(problem);
-      this.#countRepeat(call, output);
+      const isEnd = problem === undefined && this.#tools[call.name]?.end !== undefined;
+      const output = isEnd
+        ? endResult(call, last!.call)
+        : problem === undefined
+          ? yield* this.#use(call, args)
+          : this.#repair(problem);
+      if (!isEnd) this.#countRepeat(call, output);
       results.push({ type: 'tool-result', toolCallId: call.id, toolName: call.name, output });
     }
     const calls = toolCalls.map(partOf);
     const texts = text === '' ? [] : [{ type: 'text' as const, text }];
     this.#messages.push({ role: 'assistant', content: [...texts, ...calls] });
     this.#messages.push({ role: 'tool', content: results });
+    if (last === undefined) return undefined;
+    // The instructions and the prompt are this agent's own.
+    const said = this.#messages.slice(2);
+    return { output: this.#tools[last.call.name]!.end!(last.args, said) as TOutput };
   }
 
   #check({ name, input, isBroken, text }: WantedCall): { problem?: string; args?: unknown } {
@@ -246,7 +275,7 @@ class Conversation<TInput, TOutput> {
         outcome: this.#doneWith(value),
         tookMs: this.#run.now() - startedMs,
       });
-      return { type: 'json', value: jsonOf(value) };
+      return { type: 'json', value: jsonOf(withhold(value, this.#options.clearance ?? CLEARANCE)) };
     } catch (error) {
       const { task, run } = { task: this.#task, run: this.#run };
       const agent = `${this.#name}.${name}`;
@@ -313,6 +342,13 @@ class Conversation<TInput, TOutput> {
 
 /** No answer to the model can help: the limits are those of the task itself. */
 const ENDS_THE_TASK = ['budgetExceeded', 'hopLimit', 'loopDetected', 'cancelled', 'deadlock'];
+
+/** What the model is told of a call that ends the conversation, and of one too many. */
+function endResult(call: WantedCall, taken: WantedCall): ToolResultPart['output'] {
+  if (call === taken) return { type: 'json', value: 'done' };
+  const value = `not done: ${taken.name} was taken, and one answer ends the conversation once`;
+  return { type: 'error-text', value };
+}
 
 function promptOf({ goal, input }: Task): string {
   return input === undefined ? goal : `${goal}\n\n${JSON.stringify(input)}`;
