@@ -41,7 +41,7 @@ export type ClaimsEvent =
       readonly replyTo: ReplyTo<TaskReply<unknown>>;
     }
   /** Says that somebody is free; the answer waits until there is a task. */
-  | { readonly type: 'claim'; readonly by: AnyRef; readonly replyTo: ReplyTo<Claimed> }
+  | { readonly type: 'claim'; readonly by: AnyRef; readonly replyTo: ReplyTo<ClaimedTask> }
   /** Asks for the whole term again. */
   | {
       readonly type: 'renew';
@@ -58,7 +58,7 @@ export type ClaimsEvent =
       readonly replyTo: ReplyTo<Completed>;
     };
 /** A task, for as long as its lease lasts. */
-export interface Claimed {
+export interface ClaimedTask {
   readonly type: 'claimed';
   readonly task: Task;
   readonly token: number;
@@ -330,7 +330,7 @@ export function claimant<TInput, TOutput>(
 }
 
 function* work<TInput, TOutput>(
-  { task, token, leaseMs, timeoutMs, budget }: Claimed,
+  { task, token, leaseMs, timeoutMs, budget }: ClaimedTask,
   worker: Performer<TInput, TOutput>,
   board: ClaimsRef,
   ctx: AgentContext<EventObject>,

@@ -53,10 +53,12 @@ export type { LimiterEvent, LimiterLogic, LimiterRef, Portion, ResourceLimit } f
 export { Pipeline, pipeline } from './pipeline.ts';
 export type { StageOptions } from './pipeline.ts';
 export type { Attempt, Lease, WorkEvent } from './board.ts';
+export { routedTasks, router } from './router.ts';
+export type { Assembly, Decomposition, RoutedTask, RouterOptions } from './router.ts';
 export { claimable, claimant, claims } from './claims.ts';
 export type {
   ClaimantLogic,
-  Claimed,
+  ClaimedTask,
   ClaimsEvent,
   ClaimsLogic,
   ClaimsOptions,

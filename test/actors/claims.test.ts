@@ -7,7 +7,7 @@ import {
   MemoryJournalStore,
   perform,
   performer,
-  type Claimed,
+  type ClaimedTask,
   type ClaimsEvent,
   type ClaimsOptions,
   type Completed,
@@ -38,15 +38,15 @@ function hand(system: TestSystem, board: Ref<ClaimsEvent>) {
   const probe = system.probe<never>();
   const by = probe.ref as AnyRef;
   return {
-    claim: () => board.ask({ type: 'claim', by }, { timeoutMs: Infinity }) as Promise<Claimed>,
-    complete: ({ task, token }: Claimed, output: string) =>
+    claim: () => board.ask({ type: 'claim', by }, { timeoutMs: Infinity }) as Promise<ClaimedTask>,
+    complete: ({ task, token }: ClaimedTask, output: string) =>
       board.ask({
         type: 'complete',
         taskId: task.id,
         token,
         outcome: done(task.id, output),
       }) as Promise<Completed>,
-    renew: ({ task, token }: Claimed) => board.ask({ type: 'renew', taskId: task.id, token }),
+    renew: ({ task, token }: ClaimedTask) => board.ask({ type: 'renew', taskId: task.id, token }),
   };
 }
 
