@@ -4,6 +4,7 @@
 
 import type { Ref } from 'troupe';
 import {
+  bare,
   ensemble,
   handoff,
   join,
@@ -89,7 +90,7 @@ const team = (state: State, logs: Logs, say: Say, patienceMs: number) => {
     yield* shared.update('workflow', 'step', () => 'refunded');
     const asked =
       user.name === undefined ? 'a customer without a name' : 'a customer known by name';
-    return `refunded ${asked}: ${String(known['billing']?.value ?? 'unknown')}`;
+    return `refunded ${asked}: ${bare(known['billing']?.value ?? 'unknown')}`;
   });
   const specialists = swarm('specialists', {
     members: { general, refunds },
@@ -138,8 +139,8 @@ async function play(stage: Stage): Promise<void> {
   stage.say(`the customer is told: ${'output' in outcome ? outcome.output : 'nothing'}`);
   const { items } = await stage.run(state.ask({ type: 'read', compartment: 'workflow' }));
   stage.say(
-    `in the shared state: ${items.workflow?.lookups?.value ?? 0} lookups, ` +
-      `step ${items.workflow?.step?.value ?? 'open'}`,
+    `in the shared state: ${bare(items.workflow?.lookups?.value ?? 0)} lookups, ` +
+      `step ${bare(items.workflow?.step?.value ?? 'open')}`,
   );
   stage.say(`${tasks} tasks, ${traces.size} trace`);
   const { events } = await stage.run(state.ask({ type: 'erase', subject: 'c17' }));
