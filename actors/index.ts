@@ -148,3 +148,5 @@ export { once, workLog } from './work-log.ts';
 export type { WorkLogEvent, WorkLogLogic, WorkLogOptions, WorkLogRef } from './work-log.ts';
 export { mcpActions } from './models/mcp.ts';
 export type { McpActions, McpArguments, McpClient } from './models/mcp.ts';
+export { pool } from './pool.ts';
+export type { PoolOptions } from './pool.ts';
