@@ -25,14 +25,15 @@ interface Deliver {
   readonly task: Task;
   readonly to: PerformerRef<unknown, unknown>;
   readonly budget: Budget;
-  readonly timeoutMs: number;
+  /** The clock's monotonic milliseconds. */
+  readonly deadlineMs: number;
 }
 
 /** Works on one branch, and crashes on its message when that fails: so it gets to the dead letters. */
 const delivery = fromHandler({
-  *receive(_: undefined, { branch, task, to, budget, timeoutMs }: Deliver, ctx) {
-    const run = new TaskRun(ctx, task, undefined);
-    const outcome = yield* run.perform(to, { input: task.input }, { budget, timeoutMs });
+  *receive(_: undefined, { branch, task, to, budget, deadlineMs }: Deliver, ctx) {
+    const run = new TaskRun(ctx, task, undefined, deadlineMs);
+    const outcome = yield* run.perform(to, { input: task.input }, { budget });
     if (outcome.status === 'failed') {
       const { kind, message } = outcome.failure;
       const parts = { kind, message: `branch "${branch}": ${message}`, step: branch };
@@ -84,11 +85,12 @@ export function fanOut<TInput>(
       const members = run.team as Readonly<Record<string, AnyRef>>;
       const share = run.share(names.length);
       for (const id of names) {
-        const timeoutMs = Math.min(branches[id]!.timeoutMs ?? Infinity, run.remainingMs);
+        const deadlineMs =
+          run.now() + Math.min(branches[id]!.timeoutMs ?? Infinity, run.remainingMs);
         const to = members[`to-${id}`] as Deliver['to'];
         const own: Task = { ...task, id: `${task.id}.${id}` };
         const budget = run.grant(share);
-        const event: Deliver = { type: 'deliver', branch: id, task: own, to, budget, timeoutMs };
+        const event: Deliver = { type: 'deliver', branch: id, task: own, to, budget, deadlineMs };
         run.ctx.send(members['courier'] as PerformerRef<never, never> as never, event as never);
       }
       return names as readonly string[];

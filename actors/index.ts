@@ -150,3 +150,50 @@ export { mcpActions } from './models/mcp.ts';
 export type { McpActions, McpArguments, McpClient } from './models/mcp.ts';
 export { pool } from './pool.ts';
 export type { PoolOptions } from './pool.ts';
+export { handoff, handoffOf, isHandover } from './swarm/handoff.ts';
+export type {
+  Frame,
+  Handoff,
+  HandoffResult,
+  Handover,
+  HandoverParts,
+  Move,
+  Notes,
+  UserContext,
+} from './swarm/handoff.ts';
+export type { HistoryWindow } from './swarm/history.ts';
+export type { Cycle } from './swarm/loop.ts';
+export { briefing } from './swarm/briefing.ts';
+export { seat } from './swarm/seat.ts';
+export type {
+  Committed,
+  Offer,
+  OfferAnswer,
+  SeatEvent,
+  SeatLogic,
+  SeatOptions,
+  SeatRef,
+  SeatState,
+} from './swarm/seat.ts';
+export { swarm } from './swarm/swarm.ts';
+export type {
+  EscalatedTask,
+  MemberOptions,
+  Resolved,
+  Seated,
+  SwarmMembers,
+  SwarmOptions,
+} from './swarm/swarm.ts';
+export { inbox } from './human.ts';
+export type {
+  AnswerQuestion,
+  ClaimQuestion,
+  Claimed,
+  InboxEvent,
+  InboxLogic,
+  InboxRef,
+  InboxState,
+  ListQuestions,
+  Question,
+} from './human.ts';
+export { handoffTool } from './swarm/handoff-tool.ts';

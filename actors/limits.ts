@@ -40,6 +40,26 @@ export const ACTORS_LIMITS = {
   previewCharsMax: 200,
   /** Calls of one tool with the same arguments and result; so many fail the task with `loopDetected`. */
   sameToolCallsMax: 4,
+  /** Handoffs of one task in a swarm, and in those within it; one more fails with `hopLimit`. */
+  hopLimit: 16,
+  /** Times that one member of a swarm gets the same task; one more fails with `loopDetected`. */
+  visitsMax: 5,
+  /** Milliseconds that a member has to accept a handoff, and for which its acceptance holds; then the task stays with its sender. */
+  offerMs: 5_000,
+  /** Milliseconds that a member of a swarm has at a time. One that is lost owns the task until they have passed. */
+  turnMs: 20_000,
+  /** Handoffs that a seat remembers, to answer each again as before; the oldest that have ended go first. */
+  handoffsKept: 1_024,
+  /** Characters of a handoff without its messages; a longer one goes back to its sender. */
+  handoffCharsMax: 65_536,
+  /** Characters of a reason, a summary or a note in a handoff; a longer one goes back to its sender. */
+  noteCharsMax: 4_096,
+  /** Messages of a conversation that go along with a handoff: the newest. */
+  handoffMessagesMax: 50,
+  /** Questions that wait in a human's inbox at a time; one more is refused with `unavailable`. */
+  inboxCapacity: 1_000,
+  /** Answers that an inbox remembers, to say who gave them; the oldest go first. */
+  answersKept: 1_024,
   /** Events that a subscription has not acknowledged; one more becomes a dead letter, or its publisher waits, as the subscription says. */
   backlogMax: 1_000,
   /** Milliseconds that a subscriber has for one event; then the attempt has failed with `timeout`. */

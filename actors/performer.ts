@@ -21,7 +21,7 @@ import {
 import { checkFunction, checkOptions } from '../runtime/internal.ts';
 import { child, supervisor } from '../supervision/index.ts';
 import { TaskFailed, failureOf, type FailureSite } from './failure.ts';
-import { ACTORS_LIMITS } from './limits.ts';
+import { ACTORS_LIMITS, marginOf } from './limits.ts';
 import { isLogic, runLogic, type Begin, type RunLogic, type Spent, type Work } from './run.ts';
 import { fit } from './schema.ts';
 import type {
@@ -220,7 +220,9 @@ function accept(
       const message = `budget ${name}: granted ${amount}, and nothing can be done with that`;
       throw new TaskFailed({ kind: 'budgetExceeded', message, effect: 'none' });
     }
-    const withinMs = Math.min(timeoutMs, Math.max(0, ctx.remainingMs));
+    // The request waits for a margin longer than the work may take; time in the mailbox is gone.
+    const leftMs = ctx.remainingMs - marginOf(timeoutMs);
+    const withinMs = Math.min(timeoutMs, Math.max(0, leftMs));
     const begin: Begin = { type: 'begin', task: inputOf(task), deadlineMs: ctx.now() + withinMs };
     const run = ctx.spawn(runs, { monitor: true });
     // Sent while the request is handled, so that it carries the lineage of the request.

@@ -101,7 +101,7 @@ export type PerformerName<TInput, TOutput> = AgentName<PerformerRef<TInput, TOut
 declare const performs: unique symbol;
 
 /** Says what a logic takes and gives; a logic that takes more, or gives more, can stand in its place. */
-interface Performs<TInput, TOutput> {
+export interface Performs<TInput, TOutput> {
   readonly [performs]: (input: TInput) => TOutput;
 }
 /** The logic that `performer` and the patterns make. */

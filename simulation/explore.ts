@@ -18,6 +18,7 @@ import { shrink } from './shrink.ts';
 import { fifo } from './strategies/fifo.ts';
 import { PORTFOLIO, STRATEGIES, type StrategyName } from './strategies/portfolio.ts';
 import type { StrategyFactory } from './strategies/strategy.ts';
+import type { Step } from './step.ts';
 import { TokenStore } from './store.ts';
 import { BadToken, encodeToken, nameOf, replayToken, type Replayed } from './token.ts';
 import { isSameBug, signatureOf, type Violation } from './violation.ts';
@@ -109,6 +110,8 @@ class Exploration<W> {
   readonly #beside: string[] = [];
   /** The workload of FIFO and of the exhaustive search. */
   readonly #first: W;
+  /** The steps of the plainest order, from which strategies learn. */
+  #plain: readonly Step[] | undefined;
   #schedules = 0;
   #steps = 0;
   #states = 0;
@@ -175,6 +178,7 @@ class Exploration<W> {
     const run = this.#counted(
       runSchedule(this.#scenario, this.#first, fifo(), undefined, this.#lengths, this.#beside),
     );
+    this.#plain = run.steps;
     if (isHard(run.violation)) this.#failed(run, this.#first, 'fifo');
     else if (run.violation !== undefined) this.#warnings.push(run.violation);
   }
@@ -222,7 +226,7 @@ class Exploration<W> {
     for (let index = 0; index < schedules && !this.#isOver && !this.#isDone; index += 1) {
       const name =
         strategy === 'portfolio' ? (PORTFOLIO[index % PORTFOLIO.length] as StrategyName) : strategy;
-      const factory = factories.get(name) ?? STRATEGIES[name]();
+      const factory = factories.get(name) ?? STRATEGIES[name](this.#plain);
       factories.set(name, factory);
       const dice = new Dice(seed * 1_000_003 + index);
       const workload = drawn[index] as W;

@@ -9,7 +9,7 @@ import {
   type Down,
   type ReplyTo,
 } from '../../runtime/index.ts';
-import { running } from '../../runtime/internal.ts';
+import { askOf, running } from '../../runtime/internal.ts';
 import { approval, type ApprovalOutcome } from './approval.ts';
 import { Audit } from './audit.ts';
 import { digestOf } from '../digest.ts';
@@ -333,7 +333,7 @@ export class Enforcement<TState, TFact> {
     } else {
       this.#audit.close(open.record, 'escalated', this.#ctx.now());
       open.approvedBy = outcome.approval.by;
-      this.#rule(open);
+      if (open.wishes.some(isWanted)) this.#rule(open);
     }
   }
 
@@ -377,6 +377,11 @@ type Ruled = Verdict extends infer TVerdict
     ? Omit<TVerdict, 'type' | 'record'>
     : never
   : never;
+
+/** Whether somebody still waits for the verdict: an approval for nobody has no effect. */
+function isWanted({ replyTo }: Wish): boolean {
+  return askOf(replyTo)?.state === 'open';
+}
 
 /** Whether an effect says itself that nothing was done. */
 function isUndone(error: unknown): boolean {

@@ -177,8 +177,10 @@ class Conversation<TInput, TOutput> {
           effect: 'none',
         });
       }
-      if (said.toolCalls.length > 0) yield* this.#useTools(said);
-      else if (said.finish === 'length') return this.#cut('the end of the answer');
+      if (said.toolCalls.length > 0) {
+        const ended = yield* this.#useTools(said);
+        if (ended !== undefined) return ended.output;
+      } else if (said.finish === 'length') return this.#cut('the end of the answer');
       else {
         const output = this.#outputOf(said.text);
         if (output !== undefined) return output.value;
@@ -207,19 +209,34 @@ class Conversation<TInput, TOutput> {
     });
   }
 
-  /** Checks all calls before any of them runs, does them in order, and tells the results: one for each call. */
-  *#useTools({ text, toolCalls }: ModelTurn): Waits<void> {
+  /**
+   * Checks all calls before any of them runs, does them in order, and tells the results: one for each
+   * call. Of those that end the conversation the first does, when all others are done.
+   */
+  *#useTools({ text, toolCalls }: ModelTurn): Waits<{ readonly output: TOutput } | undefined> {
     const checked = toolCalls.map((call) => ({ call, ...this.#check(call) }));
+    const last = checked.find(
+      ({ call, problem }) => problem === undefined && this.#tools[call.name]?.end !== undefined,
+    );
     const results: ToolResultPart[] = [];
     for (const { call, problem, args } of checked) {
-      const output = problem === undefined ? yield* this.#use(call, args) : this.#repair(problem);
-      this.#countRepeat(call, output);
+      const isEnd = problem === undefined && this.#tools[call.name]?.end !== undefined;
+      const output = isEnd
+        ? endResult(call, last!.call)
+        : problem === undefined
+          ? yield* this.#use(call, args)
+          : this.#repair(problem);
+      if (!isEnd) this.#countRepeat(call, output);
       results.push({ type: 'tool-result', toolCallId: call.id, toolName: call.name, output });
     }
     const calls = toolCalls.map(partOf);
     const texts = text === '' ? [] : [{ type: 'text' as const, text }];
     this.#messages.push({ role: 'assistant', content: [...texts, ...calls] });
     this.#messages.push({ role: 'tool', content: results });
+    if (last === undefined) return undefined;
+    // The instructions and the prompt are this agent's own.
+    const said = this.#messages.slice(2);
+    return { output: this.#tools[last.call.name]!.end!(last.args, said) as TOutput };
   }
 
   #check({ name, input, isBroken, text }: WantedCall): { problem?: string; args?: unknown } {
@@ -313,6 +330,13 @@ class Conversation<TInput, TOutput> {
 
 /** No answer to the model can help: the limits are those of the task itself. */
 const ENDS_THE_TASK = ['budgetExceeded', 'hopLimit', 'loopDetected', 'cancelled', 'deadlock'];
+
+/** What the model is told of a call that ends the conversation, and of one too many. */
+function endResult(call: WantedCall, taken: WantedCall): ToolResultPart['output'] {
+  if (call === taken) return { type: 'json', value: 'done' };
+  const value = `not done: ${taken.name} was taken, and one answer ends the conversation once`;
+  return { type: 'error-text', value };
+}
 
 function promptOf({ goal, input }: Task): string {
   return input === undefined ? goal : `${goal}\n\n${JSON.stringify(input)}`;

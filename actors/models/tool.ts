@@ -9,7 +9,7 @@ import type { GuardedAction, Verdict } from '../guard/guarded-action.ts';
 import type { TaskRun } from '../run.ts';
 import { jsonSchemaOf } from '../schema.ts';
 import type { Performer } from '../task.ts';
-import type { ToolDeclaration } from './language-model.ts';
+import type { ModelMessage, ToolDeclaration } from './language-model.ts';
 
 /** One tool. What `call` throws goes back to the model in words, but for budgets and deadlines, which end the task. */
 export interface Tool<TArgs = unknown> {
@@ -19,6 +19,12 @@ export interface Tool<TArgs = unknown> {
   readonly inputSchema?: Readonly<Record<string, unknown>>;
   /** Gives what the model is told: a value that JSON can say, or a generator that waits for one. */
   call(args: TArgs, run: TaskRun): unknown;
+  /**
+   * Instead of `call`, for a tool that ends the model's part: the output of the agent. It is taken
+   * after all other tools of the answer, and once; `messages` is what was said after the prompt,
+   * each call with its result.
+   */
+  end?(args: TArgs, messages: readonly ModelMessage[]): unknown;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- each tool has arguments of its own

@@ -275,15 +275,16 @@ class Desk {
       step.type === 'strategy' ? step.name : step.type === 'retry' ? last?.strategy : undefined;
     const how = strategy === undefined ? {} : { strategy };
     const isSame = step.type === 'retry' || step.type === 'strategy';
+    const what = step.type === 'strategy' ? `strategy "${step.name}"` : step.type;
     if (isSame && failure !== undefined && !isOwn(failure) && free.includes(last?.worker ?? ''))
-      return { worker: last!.worker!, ...how, why: `${trouble}${step.type} by the same worker` };
+      return { worker: last!.worker!, ...how, why: `${trouble}${what} by the same worker` };
     const allowed = last === undefined ? this.#plan.workers : this.#others(attempts);
     const [worker, ...others] = free
       .filter((id) => allowed.includes(id))
       .toSorted((left, right) => this.#loadOf(left) - this.#loadOf(right));
     if (worker === undefined) return undefined;
     const among = `the least loaded of ${[worker, ...others].map((id) => `${id}: ${this.#loadOf(id)}`).join(', ')}`;
-    return { worker, ...how, why: `${trouble}${step.type} by ${among}` };
+    return { worker, ...how, why: `${trouble}${what} by ${among}` };
   }
 
   /** The workers that have not tried it; if all have, those but the last one; if there is one only, that. */

@@ -1,6 +1,7 @@
 // All scenarios, in the order of their ids.
 
 import contentPipeline from './content-pipeline.ts';
+import scrapers from './scrapers.ts';
 import type { Scenario } from './stage.ts';
 
-export const SCENARIOS: readonly Scenario[] = [contentPipeline];
+export const SCENARIOS: readonly Scenario[] = [contentPipeline, scrapers];

@@ -1,15 +1,18 @@
 /**
  * Race flip (after procrastination, Arts, Hughes et al.): of two messages to one agent whose sends
- * knew nothing of each other, another run is made to take them the other way round.
+ * knew nothing of each other, another run is made to take them the other way round. The first flips
+ * are those of the plainest order: most bugs are one or two away from it.
  *
  * A run that has shown an order of two kinds of messages for the first time is worth going on from:
  * its flips are kept, and one more is tried on top of them.
  */
 import type { Constraint } from '../case.ts';
+import type { SimEvent } from '../event.ts';
 import { Hold } from '../hold.ts';
-import { concurrentPairs } from '../races.ts';
+import { concurrentPairs, type Race } from '../races.ts';
 import type { Step } from '../step.ts';
 import type { Explorer } from './strategy.ts';
+import { placeOf } from './voices.ts';
 
 /** Races of one run that are worth a try each. */
 const RACES_MAX = 64;
@@ -22,18 +25,26 @@ const FRESH = 0.15;
 /** One way to go on: the flips that led to a run, and one of its races turned round. */
 type Flips = readonly Constraint[];
 
-export const flip: Explorer = () => {
+/** A run that is over, or under way. */
+interface Tried {
+  readonly flips: Flips;
+  readonly steps: readonly Step[];
+  /** What happened at an agent while a timer of it was due, which the steps do not show. */
+  readonly timers: readonly Race[];
+}
+
+export const flip: Explorer = (plain) => {
   const seen = new Set<string>();
   const tried = new Set<string>();
   const todo: Flips[] = [];
-  let last: { flips: Flips; steps: Step[] } | undefined;
+  let last: Tried | undefined = plain && { flips: [], steps: plain, timers: [] };
 
   /** Learns from the run before. */
   const learn = (): void => {
     if (last === undefined) return;
-    const { flips, steps } = last;
+    const { flips, steps, timers } = last;
     if (flips.length >= DEPTH_MAX) return;
-    for (const { first, second } of concurrentPairs(steps, RACES_MAX)) {
+    for (const { first, second } of [...concurrentPairs(steps, RACES_MAX), ...timers]) {
       const shown = `${kindOf(first)} ${kindOf(second)}`;
       const isNew = !seen.has(shown);
       seen.add(shown);
@@ -57,11 +68,17 @@ export const flip: Explorer = () => {
     const at = dice.float() < 0.7 ? 0 : dice.below(todo.length);
     const [flips = []] = isFresh ? [] : todo.splice(at, 1);
     const hold = new Hold(flips);
-    const isWalk = flips.length === 0;
+    // Where the plainest order has not been run before, it is now.
+    const isWalk = flips.length === 0 && last !== undefined;
     const steps: Step[] = [];
-    last = { flips, steps };
+    const timers: Race[] = [];
+    last = { flips, steps, timers };
     return {
-      pick: (enabled) => (isWalk ? dice.below(enabled.length) : hold.pick(enabled)),
+      pick: (enabled) => {
+        const index = isWalk ? dice.below(enabled.length) : hold.pick(enabled);
+        timers.push(...timersBehind(enabled[index] as SimEvent, enabled));
+        return index;
+      },
       happened: (step) => {
         steps.push(step);
         hold.happened(step.id);
@@ -69,6 +86,14 @@ export const flip: Explorer = () => {
     };
   };
 };
+
+/** The timers of an agent that might have come before what it does. */
+function timersBehind(first: SimEvent, enabled: readonly SimEvent[]): Race[] {
+  const place = placeOf(first);
+  return enabled
+    .filter((event) => event.kind === 'timer' && event !== first && placeOf(event) === place)
+    .map(({ id }) => ({ first: first.id, second: id }));
+}
 
 function kindOf(id: string): string {
   return id.slice(0, id.lastIndexOf('#'));

@@ -19,7 +19,7 @@ export class Length {
     this.#current = 0;
   }
 
-  /** A step in which there was something to choose. */
+  /** A step in which there was something to choose that matters. */
   count(): void {
     this.#current += 1;
   }

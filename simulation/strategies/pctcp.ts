@@ -1,14 +1,16 @@
 /**
  * PCTCP (Ozkan et al., OOPSLA 2018): chains of events that follow from each other have random
- * priorities, and at a few random points the chain that runs falls behind all others.
+ * priorities, and at a few random points the chain that runs falls behind all others. As in taPCT
+ * (OOPSLA 2019), these points are only where the event races with something.
  *
  * A message that crosses many relays is one chain. So it is held back as a whole by one draw, where
- * a random walk would have to hold it back at every hop.
+ * a random walk would have to hold it back at every hop; and its hops are no points of change.
  */
 import type { Dice } from '../dice.ts';
 import type { SimEvent } from '../event.ts';
 import { highest, type Explorer, type Strategy } from './strategy.ts';
 import { Length } from './length.ts';
+import { Voices } from './voices.ts';
 
 /** The depths that runs have in turn: how many constraints of order they are good for. */
 const DEPTHS = 3;
@@ -18,11 +20,12 @@ const LATE = 0.7;
 
 export const pctcp: Explorer = () => {
   const length = new Length();
+  const voices = new Voices();
   let runs = 0;
-  return (dice) => chained(dice, (runs++ % DEPTHS) + 1, length);
+  return (dice) => chained(dice, (runs++ % DEPTHS) + 1, length, voices);
 };
 
-function chained(dice: Dice, depth: number, length: Length): Strategy {
+function chained(dice: Dice, depth: number, length: Length, voices: Voices): Strategy {
   /** By the id of an event: its chain. */
   const chainOf = new Map<string, number>();
   /** By the number of a step: the chain that ends with it. */
@@ -51,15 +54,17 @@ function chained(dice: Dice, depth: number, length: Length): Strategy {
 
   return {
     pick: (enabled) => {
-      if (enabled.length > 1) {
+      voices.hear(enabled);
+      let index = highest(enabled, rank);
+      const first = enabled[index] as SimEvent;
+      if (enabled.length > 1 && !voices.isAlone(first)) {
         if (changes.has(branches)) {
-          const falling = enabled[highest(enabled, rank)] as SimEvent;
-          priorities[chain(falling)] = -1 - dice.float();
+          priorities[chain(first)] = -1 - dice.float();
+          index = highest(enabled, rank);
         }
         branches += 1;
         length.count();
       }
-      const index = highest(enabled, rank);
       taken = chain(enabled[index] as SimEvent);
       return index;
     },

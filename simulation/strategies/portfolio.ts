@@ -23,9 +23,12 @@ export const STRATEGIES: Readonly<Record<StrategyName, Explorer>> = {
   flip,
 };
 
-/** The order in which they take turns: of 20, PCTCP has 7, POS 5, random and flip 3, delays 2. */
+/**
+ * The order in which they take turns: of 20, PCTCP has 7, POS 5, flip 4, delays and random 2. A flip
+ * comes first, since the plainest order has shown what can be flipped.
+ */
 export const PORTFOLIO: readonly StrategyName[] = [
-  ...(['pctcp', 'pos', 'flip', 'pctcp', 'random', 'pctcp', 'pos'] as const),
-  ...(['delays', 'pctcp', 'pos', 'flip', 'pctcp', 'random', 'pos'] as const),
-  ...(['pctcp', 'delays', 'flip', 'pctcp', 'random', 'pos'] as const),
+  ...(['flip', 'pctcp', 'pos', 'pctcp', 'random', 'flip', 'pos', 'pctcp', 'delays'] as const),
+  ...(['pctcp', 'flip', 'pos', 'pctcp', 'random', 'pos', 'flip', 'pctcp', 'delays'] as const),
+  ...(['pos', 'pctcp'] as const),
 ];

@@ -2,27 +2,25 @@
  * Partial order sampling (Yuan, Yang, Gu, CAV 2018): each event has a random priority, and those that
  * race with the one that has happened get new ones. Orders that no agent can tell apart cost nothing.
  *
- * In most runs, what comes to an agent that has only ever heard one voice goes first (conflict
- * analysis, as in Morpheus, ASPLOS 2020): so the hops of a relay are no draws against whoever waits.
+ * In most runs, what races with nothing goes first: so the hops of a relay are no draws against
+ * whoever waits.
  */
 import type { SimEvent } from '../event.ts';
 import { highest, type Explorer } from './strategy.ts';
+import { Voices, placeOf } from './voices.ts';
 
 /** How many runs take what races with nothing first. The others might see that it does race. */
-const RACY_ONLY = 0.7;
+const RACY_ONLY = 0.8;
 
 export const pos: Explorer = () => {
-  /** By agent: the links and timers that it has heard of, in all runs. */
-  const voices = new Map<string, Set<string>>();
-  const isQuiet = ({ cell }: SimEvent): boolean =>
-    cell !== undefined && (voices.get(cell.path.slice(1))?.size ?? 2) < 2;
+  const voices = new Voices();
   return (dice) => {
-    const quietFirst = dice.float() < RACY_ONLY;
+    const aloneFirst = dice.float() < RACY_ONLY;
     const priorities = new Map<string, number>();
     let others: SimEvent[] = [];
-    let taken: SimEvent | undefined;
+    let place: string | undefined;
     const rank = (event: SimEvent): number => {
-      if (quietFirst && isQuiet(event)) return 1;
+      if (aloneFirst && event.kind !== 'timer' && voices.isAlone(event)) return 1;
       const known = priorities.get(event.id);
       if (known !== undefined) return known;
       const drawn = dice.float();
@@ -31,20 +29,16 @@ export const pos: Explorer = () => {
     };
     return {
       pick: (enabled) => {
+        voices.hear(enabled);
         const index = highest(enabled, rank);
-        taken = enabled[index] as SimEvent;
+        const taken = enabled[index] as SimEvent;
+        place = placeOf(taken);
         others = enabled.filter((event) => event !== taken);
         return index;
       },
-      happened: ({ agent, key }) => {
-        if (agent !== undefined) {
-          const heard = voices.get(agent) ?? new Set();
-          voices.set(agent, heard.add(key));
-        }
-        // A timer has no receiver before it fires; it races with what its own agent might do.
-        for (const { id, cell, key: lane } of others)
-          if (cell === undefined ? lane === `timer ${agent}` : cell === taken?.cell)
-            priorities.delete(id);
+      happened: () => {
+        for (const event of others)
+          if (place !== undefined && placeOf(event) === place) priorities.delete(event.id);
       },
     };
   };

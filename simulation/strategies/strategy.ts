@@ -15,8 +15,11 @@ export interface Strategy {
 /** Makes a strategy for one run; all its chance comes from the dice. */
 export type StrategyFactory = (dice: Dice) => Strategy;
 
-/** Begins an exploration. What a strategy learns in one run and uses in the next, it keeps here. */
-export type Explorer = () => StrategyFactory;
+/**
+ * Begins an exploration, mostly with the steps of the plainest order, which went before. What a
+ * strategy learns in one run and uses in the next, it keeps here.
+ */
+export type Explorer = (plain?: readonly Step[]) => StrategyFactory;
 
 /** The index of the event that has the highest rank; the oldest of them when several have. */
 export function highest(enabled: readonly SimEvent[], rankOf: (event: SimEvent) => number): number {

@@ -1,21 +1,20 @@
 // Every order of events and every crash that the search reaches: an accepted task is settled once.
 
-import fc from 'fast-check';
 import type { AgentContext, AnyRef, Wait } from 'troupe';
 import {
-  ensemble,
   fanIn,
   join,
   performer,
   pipeline,
-  type Join,
+  type ModelTurn,
   type Outcome,
-  type PerformerLogic,
   type PerformerRef,
   type Task,
+  type WantedCall,
 } from 'troupe/actors';
-import { explain, explore, type Scenario } from 'troupe/simulation';
+import { choose, explain, explore, fail, hang, ok, type Scenario } from 'troupe/simulation';
 import { describe, expect, it } from 'vitest';
+import { Witness, limits, plans, teamOf, type Plan } from './teams.ts';
 
 const double = performer('double', function* (task: Task<number>, run) {
   yield* run.sleep(task.input);
@@ -54,8 +53,9 @@ function wants<TInput, TOutput>(
     allow: { crashes: ['*'], deadLetters: ['*'] },
     eventually: {
       'the task is settled, once': () => outcomes.length === 1,
-      'who did not crash itself has answered': () =>
-        crash.includes('host') || outcomes.every(({ status }) => status !== 'cancelled'),
+      // Its supervisor ends it when a member crashes too often.
+      'who lives has answered': (world) =>
+        !world.isAlive('host') || outcomes.every(({ status }) => status !== 'cancelled'),
       'no run is left': (world) => world.agents.every((path) => !/host\/\$\d/.test(path)),
     },
   };
@@ -65,12 +65,20 @@ function* askFor<TInput, TOutput>(
   ctx: AgentContext,
   host: PerformerRef<TInput, TOutput>,
   input: TInput,
+  mayCancel = false,
 ): Generator<Wait<unknown>, Outcome, unknown> {
   const task = { id: 't', goal: 'double', input };
   try {
-    const asked = { type: 'task', task, by: ctx.self, timeoutMs: 1_000 } as const;
+    const by = ctx.self;
+    const asked = { type: 'task', task, by, timeoutMs: 1_000 } as const;
+    const budget = { tokens: 200, calls: 40, hops: 6 };
     // It waits for as long as it takes: that it is answered must not be owed to its own patience.
-    const reply = yield* ctx.ask(host, asked, { timeoutMs: Infinity });
+    const answer = ctx.ask(host, asked, { timeoutMs: Infinity, budget });
+    if (mayCancel && choose('cancel', [false, true])) {
+      yield* ctx.sleep(2);
+      ctx.send(host, { type: 'cancel', taskId: 't', by, reason: 'not wanted' });
+    }
+    const reply = yield* answer;
     return reply.outcome;
   } catch (error) {
     return { status: 'cancelled', taskId: 't', spent: {}, reason: String(error) };
@@ -89,72 +97,61 @@ describe('an accepted task is settled once, whoever crashes (P1)', () => {
   });
 });
 
-/** A team of teams. */
-type Shape =
-  | { readonly type: 'leaf'; readonly how: 'ok' | 'fail' | 'silent'; readonly afterMs: number }
-  | { readonly type: 'line'; readonly of: readonly Shape[] }
-  | { readonly type: 'team'; readonly of: readonly Shape[]; readonly join: Join };
+/** `TROUPE_RUNS` makes it many more. */
+const RUNS = Number(process.env['TROUPE_RUNS'] ?? 1);
 
-const { shape } = fc.letrec<{ shape: Shape }>((tie) => ({
-  shape: fc.oneof(
-    { maxDepth: 2, depthSize: 'small', withCrossShrink: true },
-    fc.record({
-      type: fc.constant('leaf'),
-      how: fc.constantFrom('ok', 'fail', 'silent'),
-      afterMs: fc.nat(3),
-    }),
-    fc.record({
-      type: fc.constant('line'),
-      of: fc.array(tie('shape'), { minLength: 1, maxLength: 2 }),
-    }),
-    fc.record({
-      type: fc.constant('team'),
-      of: fc.array(tie('shape'), { minLength: 1, maxLength: 3 }),
-      join: fc.constantFrom(join.all(), join.quorum(2), join.first(), join.bestEffort(2)),
-    }),
-  ) as fc.Arbitrary<Shape>,
-}));
+const turn = (text: string, toolCalls: readonly WantedCall[] = []): ModelTurn => ({
+  text,
+  toolCalls,
+  finish: toolCalls.length > 0 ? 'tool-calls' : 'stop',
+  usage: { inputTokens: 5, outputTokens: 5 },
+});
+const wanted = { id: 'c1', name: 'help', text: '1', input: 1, isBroken: false };
 
-function build(shape: Shape): PerformerLogic<number, number> {
-  if (shape.type === 'leaf') {
-    return performer('leaf', function* (task: Task<number>, run) {
-      yield* run.sleep(shape.how === 'silent' ? 1_000_000 : shape.afterMs);
-      if (shape.how === 'fail') throw new Error('failed');
-      return task.input + 1;
-    });
-  }
-  const [first, ...others] = shape.of.map(build);
-  if (shape.type === 'team') {
-    const members = Object.fromEntries([first!, ...others].map((each, at) => [`m${at}`, each]));
-    return ensemble('team', { members, join: shape.join, collect: (slots) => slots.length });
-  }
-  return others
-    .reduce(
-      (line, each, at) => line.stage(`s${at}`, { performer: each }),
-      pipeline('line').stage('s', { performer: first! }),
-    )
-    .build();
-}
-
-it('a task of any team of teams is settled once, whoever crashes (P1)', () => {
-  let outcomes: Outcome[] = [];
-  const scenario: Scenario<Shape> = {
-    name: 'teams of teams',
-    workload: shape,
-    setup({ spawn, client }, team) {
-      outcomes = [];
-      const host = spawn(build(team), { id: 'host' });
-      client('boss', function* (ctx): Generator<Wait<unknown>, void, unknown> {
-        outcomes.push(yield* askFor(ctx, host, 1));
-      });
-    },
-    faults: { crash: { of: ['host', 'host/*'], max: 2 } },
-    allow: { crashes: ['*'], deadLetters: ['*'] },
-    eventually: {
-      'the task is settled, once': () => outcomes.length === 1,
-      'no run is left': (world) => world.agents.every((path) => !/\$\d/.test(path)),
-    },
-  };
-  const report = explore(scenario, { schedules: 300, exhaustiveMs: 0 });
-  expect(report.failure && explain(report)).toBeUndefined();
+describe.each([
+  ['runs', ['host/$*', 'host/team/*']],
+  ['the host', ['host']],
+  ['the limiter', ['limits']],
+])('a task of any team of teams, when %s may crash and the client may cancel,', (_, crash) => {
+  it('is settled once, nothing is left of it, and nobody did more than it was granted (P1, P2, P3, P9, P10, P14)', () => {
+    let outcomes: Outcome[] = [];
+    let witness = new Witness();
+    const scenario: Scenario<Plan> = {
+      name: 'teams of teams',
+      workload: plans,
+      setup({ spawn, client }, plan) {
+        outcomes = [];
+        witness = new Witness();
+        spawn(limits, { id: 'limits' });
+        const host = spawn(teamOf(plan, witness), { id: 'host' });
+        client('boss', function* (ctx): Generator<Wait<unknown>, void, unknown> {
+          outcomes.push(yield* askFor(ctx, host, 1, true));
+        });
+      },
+      effects: {
+        'model/clerk': [
+          ok(turn('enough')),
+          ok(turn('', [wanted])),
+          fail(new Error('broken')),
+          hang(),
+        ],
+      },
+      faults: { crash: { of: crash, max: 2 } },
+      allow: { crashes: ['*'], deadLetters: ['*'] },
+      eventually: {
+        'the task is settled, once': () => outcomes.length === 1,
+        'no run is left': (world) => world.agents.every((path) => !/^host.*\$\d/.test(path)),
+        'no message waits': (world) => world.queued() === 0,
+        'nothing is held': () => witness.held === 0,
+      },
+      invariant: {
+        'nobody does more than it was granted': () => witness.overdrawn.length === 0,
+        'the resource is not overbooked': () => witness.held <= 2,
+        'a fan-in collects once (P5)': () =>
+          [...witness.collected.values()].every((times) => times.length === 1),
+      },
+    };
+    const report = explore(scenario, { schedules: 200 * RUNS, exhaustiveMs: 0 });
+    expect(report.failure && explain(report)).toBeUndefined();
+  });
 });

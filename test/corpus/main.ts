@@ -1,15 +1,20 @@
 /** `npm run corpus`: what the simulator says of each program of the corpus, as a table or as JSON. */
 import { parseArgs } from 'node:util';
 import { check, type Outcome } from './check.ts';
+import { BARS, HARD, find } from './families/hard-set.ts';
 import { corpus } from './index.ts';
 import { VARIANTS } from './pair.ts';
 import { replayEverywhere } from './replays.ts';
 
 const HELP = `npm run corpus -- [PROGRAM...] [--seed N] [--schedules N] [--json]
+npm run corpus -- --hard
 npm run corpus -- --replays N
 
 Explores the programs of the corpus (all, or those named, such as D01), the buggy and the correct
 one of each pair, and says what came out. Exits with 1 when a verdict is wrong.
+
+With --hard it samples the hard set, races through many relays, and says how many schedules it takes
+to find them. Exits with 1 when it takes more than it may.
 
 With --replays it replays the tokens of all buggy programs in N fresh processes of each major of
 Node. Exits with 1 when the steps of two replays differ.
@@ -27,11 +32,14 @@ const COLUMNS: readonly (readonly [title: string, cell: (outcome: Outcome) => st
   ];
 
 function table(outcomes: readonly Outcome[]): string {
-  const rows = [
+  return aligned([
     COLUMNS.map(([title]) => title),
     ...outcomes.map((outcome) => COLUMNS.map(([, cell]) => String(cell(outcome)))),
-  ];
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  ]);
+}
+
+function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows
     .map((row) =>
       row
@@ -40,6 +48,21 @@ function table(outcomes: readonly Outcome[]): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+/** Prints what the hard set took; whether it may. */
+function printHardSet(): boolean {
+  const rows = [['program', 'relays', '', 'median', 'worst']];
+  let isWell = true;
+  for (const [program, make] of Object.entries(HARD))
+    for (const hops of [8, 16, 32]) {
+      const { median, worst } = find(make(hops));
+      const isOk = median <= BARS.median && worst <= BARS.worst;
+      isWell &&= isOk;
+      rows.push([program, `${hops}`, isOk ? 'ok' : 'SLOW', `${median}`, `${worst}`]);
+    }
+  process.stdout.write(`${aligned(rows)}\n`);
+  return isWell;
 }
 
 function numberOf(option: string, given: string | undefined): Record<string, number> {
@@ -57,6 +80,7 @@ function main(): void {
       json: { type: 'boolean', default: false },
       seed: { type: 'string' },
       schedules: { type: 'string' },
+      hard: { type: 'boolean', default: false },
       replays: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -69,6 +93,10 @@ function main(): void {
   if (replays !== undefined) {
     const isAlike = replayEverywhere(replays, (line) => process.stdout.write(`${line}\n`));
     if (!isAlike) process.exitCode = 1;
+    return;
+  }
+  if (values.hard) {
+    if (!printHardSet()) process.exitCode = 1;
     return;
   }
   const wanted = positionals.map((name) => name.toUpperCase());

@@ -2,6 +2,7 @@
  * The guard (6B, R34, R35, P8): it decides and commits in one turn, and what was approved runs only
  * if nothing that the approval was bound to has changed.
  */
+import { fromHandler } from 'troupe';
 import { createTestSystem, type TestSystem } from 'troupe/testing';
 import { beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
@@ -239,6 +240,23 @@ describe('an approval', () => {
     const { expiresAtMs } = await person.expectMessage('approve');
     expect(expiresAtMs).toBe(1_000);
     await expect(system.run(verdict)).rejects.toThrow();
+    expect(performed).toEqual([]);
+  });
+
+  test('for somebody who is gone has no effect', async () => {
+    const { desk, person } = withApprover();
+    const asker = system.spawn(
+      fromHandler({
+        *receive(_: undefined, __: { type: 'go' }, ctx) {
+          yield* ctx.ask(desk, big, inTime);
+        },
+      }),
+    );
+    asker.send({ type: 'go' });
+    const request = await person.expectMessage('approve');
+    await system.run(asker.kill());
+    person.reply(request, { type: 'approval', isApproved: true, by: 'ann', reason: 'fine' });
+    await system.settle();
     expect(performed).toEqual([]);
   });
 

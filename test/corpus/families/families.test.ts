@@ -17,6 +17,7 @@ import { pair as s01 } from '../s01-priority.ts';
 import { pair as s03 } from '../s03-busy-poll.ts';
 import { combinationLock } from './combination-lock.ts';
 import { handoffRing } from './handoff-ring.ts';
+import { BARS, HARD, find } from './hard-set.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { withNoise } from './noise.ts';
 import { philosophers } from './philosophers.ts';
@@ -38,6 +39,12 @@ describe('X1, a long way', () => {
         expect(verdictOf(d13(h, 'buggy'), seed)).toBe('STUCK');
       });
     }
+
+  it.each(['D02', 'D13'])('finds %s over 16 hops within a few schedules', (program) => {
+    const { median, worst } = find(HARD[program]!(16));
+    expect(median).toBeLessThanOrEqual(BARS.median);
+    expect(worst).toBeLessThanOrEqual(BARS.worst);
+  });
 
   it('accuses nobody where it is correct', () => {
     isQuiet(d02(8, 'correct'));
