@@ -214,6 +214,7 @@ const BY_CODE: Readonly<Record<string, Known | undefined>> = {
   UNHANDLED: ofKind('capabilityMissing', 'none', { sameInputWillFail: true }),
   REQUEST_LOST: ofKind('bug', 'unknown'),
   UNFIT_PAYLOAD: ofKind('invalidInput', 'none', { sameInputWillFail: true }),
+  ACCESS_DENIED: ofKind('guardDenied', 'none', { sameInputWillFail: true }),
   INVALID_OPTION: ofKind('bug', 'none', { sameInputWillFail: true }),
 };
 

@@ -70,6 +70,7 @@ export { planDiff } from './planner/plan-diff.ts';
 export type { PlanDiff } from './planner/plan-diff.ts';
 export { planExecutor } from './planner/plan-executor.ts';
 export type { PlanExecutorOptions, StepJournal } from './planner/plan-executor.ts';
+export { PLAN_DIFF_SHAPE, PLAN_SHAPE } from './planner/plan-shape.ts';
 export { fingerprintOf } from './planner/plan.ts';
 export type { Plan, PlanStep, ReplanTriggers } from './planner/plan.ts';
 export type { ReplanRequest } from './planner/replanner.ts';
@@ -108,6 +109,36 @@ export { Journal, UnreadableEvent } from './journal.ts';
 export type { JournalOptions } from './journal.ts';
 export { MemoryJournalStore, SequenceConflict } from './journal-store.ts';
 export type { JournalEntry, JournalSnapshot, JournalStore } from './journal-store.ts';
+export {
+  CLASSIFICATIONS,
+  bare,
+  checkLabel,
+  labelOf,
+  labelled,
+  redactLabels,
+  withhold,
+} from './state/label.ts';
+export type { Bare, Classification, Labelled } from './state/label.ts';
+export { AccessDenied, COMPARTMENTS } from './state/compartment.ts';
+export type { AccessRule, Compartment, CompartmentName } from './state/compartment.ts';
+export { sealedStore } from './state/sealed-store.ts';
+export type { Cipher } from './state/sealed-store.ts';
+export { sharedState } from './state/shared-state.ts';
+export type {
+  Change,
+  Conflict,
+  Item,
+  Items,
+  ReadItems,
+  Shape,
+  ShapeOf,
+  SharedStateLogic,
+  SharedStateOptions,
+  StateEvent,
+  Written,
+} from './state/shared-state.ts';
+export { stateOf } from './state/state-access.ts';
+export type { ResultRef, StateAccess, StateRef } from './state/state-access.ts';
 export { digestOf } from './digest.ts';
 export type {
   GenerateResult,

@@ -147,10 +147,10 @@ export class Journal<TState, TEvent> {
    * Takes content out of events for good, those of old too: `change` gives what is to stand in the
    * place of an event, or undefined where it stays. Gives how many changed.
    */
-  *redact(ctx: Waiting, change: (event: TEvent) => TEvent | undefined): Waits<number> {
+  *redact(ctx: Waiting, change: (event: TEvent, seq: number) => TEvent | undefined): Waits<number> {
     const { store, key, version = 1, initial } = this.#options;
     const redacted = (yield* settled(ctx, store.read(key, 0))).flatMap((entry) => {
-      const event = change(this.#eventOf(entry));
+      const event = change(this.#eventOf(entry), entry.seq);
       return event === undefined ? [] : [{ seq: entry.seq, version, event }];
     });
     if (redacted.length === 0) return 0;

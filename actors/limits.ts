@@ -78,6 +78,8 @@ export const ACTORS_LIMITS = {
   causationMax: 64,
   /** Events of a journal from one snapshot to the next; a start folds so many at most. */
   snapshotEvery: 100,
+  /** Writes that shared state knows again by their id; the oldest are forgotten. */
+  writesKept: 1_024,
   /** Finished pieces of work from one snapshot of a work log to the next; a start folds so many at most. */
   workSnapshotEvery: 1_000,
   /** Milliseconds of one attempt of a worker; then the attempt fails with `timeout`. */

@@ -24,6 +24,7 @@ import { TaskFailed, failureOf, type FailureSite } from './failure.ts';
 import { ACTORS_LIMITS, marginOf } from './limits.ts';
 import { isLogic, runLogic, type Begin, type RunLogic, type Spent, type Work } from './run.ts';
 import { fit } from './schema.ts';
+import { checkClassification, checkLabel, type Classification } from './state/label.ts';
 import type {
   CancelTask,
   InputOf,
@@ -53,6 +54,8 @@ export interface PerformerOptions<TInput, TOutput, TTeam extends Team = Team> {
   readonly input?: StandardSchemaV1<unknown, TInput>;
   /** The output must fit, or the task fails with `invalidOutput`. */
   readonly output?: StandardSchemaV1<unknown, TOutput>;
+  /** The input and the context of a task may hold data labelled up to this; default any. Others are refused with `guardDenied`. */
+  readonly clearance?: Classification;
   /** Tasks that it works on at a time; default 8. More wait in its mailbox. */
   readonly concurrency?: number;
   /** Tasks that wait for their turn; one more is refused as `unavailable`. Default: the bound of its mailbox. */
@@ -90,7 +93,7 @@ interface Expired {
 type Received = TaskRequest<unknown, never> | CancelTask | Expired | Spent | Down;
 type Ctx = AgentContext<Received>;
 
-const KEYS = ['input', 'output', 'concurrency', 'queueMax', 'team'];
+const KEYS = ['input', 'output', 'clearance', 'concurrency', 'queueMax', 'team'];
 
 /**
  * Makes the logic of an agent that accepts tasks and does `work` for each.
@@ -120,7 +123,9 @@ export function performer<TInput, TOutput, const TTeam extends Team = Record<nev
     });
   checkFunction('performer.work', work);
   checkOptions(options, KEYS, 'performer');
-  const { concurrency = ACTORS_LIMITS.concurrency, queueMax = Infinity, team } = options;
+  const { concurrency = ACTORS_LIMITS.concurrency, queueMax = Infinity } = options;
+  const { team, clearance } = options;
+  if (clearance !== undefined) checkClassification('performer.clearance', clearance);
   if (!Number.isInteger(concurrency) || concurrency < 1) {
     const allowed = 'an integer >= 1';
     throw new InvalidOption({ field: 'performer.concurrency', given: concurrency, allowed });
@@ -135,10 +140,10 @@ export function performer<TInput, TOutput, const TTeam extends Team = Record<nev
     (host) => membersOf(host, team),
     options.output,
   );
-  const inputOf = (task: Task): Task => ({
-    ...task,
-    input: fit(options.input, task.input, `input of ${name}`, 'invalidInput'),
-  });
+  const inputOf = (task: Task): Task => {
+    if (clearance !== undefined) checkLabel(task, clearance, `task of ${name}`);
+    return { ...task, input: fit(options.input, task.input, `input of ${name}`, 'invalidInput') };
+  };
   const logic = fromHandler<PerformerState, Received>({
     initial: () => ({ jobs: new Map(), waiting: 0 }),
     *start(_state, ctx) {

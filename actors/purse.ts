@@ -75,14 +75,15 @@ export class Purse {
     }
   }
 
-  /** What is left in equal parts, for so many children at once. */
+  /** What is left in equal parts, for so many children at once; in whole amounts where one is enough for each. */
   share(parts: number): Budget {
     const share: Record<string, number> = {};
     for (const [name, left] of Object.entries(this.#left)) {
       if (name === 'hops') continue;
+      // Of fractions nobody could say exactly what comes back.
+      const part = left < parts && name !== 'calls' ? left / parts : Math.floor(left / parts);
       // Each of them costs a call before it can make one.
-      share[name] =
-        name === 'calls' ? Math.max(0, Math.floor(left / parts) - 1) : Math.max(0, left / parts);
+      share[name] = Math.max(0, name === 'calls' ? part - 1 : part);
     }
     return share;
   }

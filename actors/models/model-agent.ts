@@ -15,6 +15,7 @@ import { ACTORS_LIMITS } from '../limits.ts';
 import { performer } from '../performer.ts';
 import type { PartialResult, RetryOptions, TaskRun } from '../run.ts';
 import { fit } from '../schema.ts';
+import { bare, withhold, type Classification } from '../state/label.ts';
 import type { PerformerLogic, PerformerName, PerformerRef, Task } from '../task.ts';
 import type {
   JsonValue,
@@ -40,6 +41,11 @@ export interface ModelAgentOptions<TInput, TOutput> extends ModelCallerOptions {
   readonly input?: StandardSchemaV1<unknown, TInput>;
   /** The last answer must be JSON that fits; without it the output is the text. */
   readonly output?: StandardSchemaV1<unknown, TOutput>;
+  /**
+   * The model may be told data labelled up to this; default `internal`. A task that holds more is
+   * refused with `guardDenied`; of what a tool gives it is withheld.
+   */
+  readonly clearance?: Classification;
   /** Calls of the model for one task; default 20. One more ends it with what there is. */
   readonly turnsMax?: number;
   /** Tokens of one answer; default 1,024. Reserved of the budget's `tokens` before each call. */
@@ -57,6 +63,7 @@ const KEYS: Record<keyof ModelAgentOptions<never, never>, true> = {
   tools: true,
   input: true,
   output: true,
+  clearance: true,
   turnsMax: true,
   maxOutputTokens: true,
   callTimeoutMs: true,
@@ -66,6 +73,7 @@ const KEYS: Record<keyof ModelAgentOptions<never, never>, true> = {
   concurrency: true,
 };
 
+const CLEARANCE: Classification = 'internal';
 const RETRY: RetryOptions = { attemptsMax: 3, backoff: { minMs: 500, maxMs: 8_000 } };
 
 type Waits<T> = Generator<Wait<unknown>, T, unknown>;
@@ -104,7 +112,7 @@ export function modelAgent<TInput = unknown, TOutput = string>(
 ): PerformerLogic<TInput, TOutput> {
   checkOptions(options, Object.keys(KEYS), 'modelAgent');
   checkMethods('modelAgent.model', options.model, ['doGenerate', 'doStream']);
-  const { model, tools = {}, input, concurrency } = options;
+  const { model, tools = {}, input, concurrency, clearance = CLEARANCE } = options;
   const declared = declarationsOf(tools);
   const { onText, silenceMs } = options;
   const caller = modelCaller(model, {
@@ -119,6 +127,7 @@ export function modelAgent<TInput = unknown, TOutput = string>(
     {
       team: { model: caller },
       ...(input !== undefined && { input }),
+      clearance,
       ...(concurrency !== undefined && { concurrency }),
     },
   );
@@ -161,7 +170,10 @@ class Conversation<TInput, TOutput> {
     this.#caller = caller;
     this.#messages = [
       { role: 'system', content: instructions },
-      { role: 'user', content: [{ type: 'text', text: prompt(task) }] },
+      {
+        role: 'user',
+        content: [{ type: 'text', text: prompt({ ...task, input: bare(task.input) as TInput }) }],
+      },
     ];
   }
 
@@ -263,7 +275,7 @@ class Conversation<TInput, TOutput> {
         outcome: this.#doneWith(value),
         tookMs: this.#run.now() - startedMs,
       });
-      return { type: 'json', value: jsonOf(value) };
+      return { type: 'json', value: jsonOf(withhold(value, this.#options.clearance ?? CLEARANCE)) };
     } catch (error) {
       const { task, run } = { task: this.#task, run: this.#run };
       const agent = `${this.#name}.${name}`;

@@ -320,15 +320,11 @@ export class Execution {
     const attempts = [...open.attempts, { ...current, failure }];
     const next: Open = { ...open, attempts };
     const move = nextMove(rungs, workers, attempts);
-    const why = `${failure.kind}: ${failure.message}`;
-    if (move.type === 'degrade') {
-      this.#run.decide('take the fallback of a step', why, { step: step.id });
-      return this.#degrade(open, failure);
-    }
+    if (move.type === 'degrade') return this.#degrade(open, failure);
     if (move.type === 'end') return this.#fail(next);
     const again: Open = { ...next, current: move.next };
     const { type } = rungs[move.next.rung - 1]!;
-    this.#run.decide(`${type} a step`, why, { step: step.id, ...move.next });
+    this.#run.decide(`${type} a step`, whyOf(failure), { step: step.id, ...move.next });
     const delayMs = move.next.worker === current.worker ? (failure.retry.afterMs ?? 0) : 0;
     if (delayMs >= this.#run.remainingMs) return this.#fail(next);
     if (delayMs === 0) return this.#attempt(again);
@@ -342,6 +338,7 @@ export class Execution {
     const output = step.fallback && resolve(step.fallback, this.scope);
     if (output === undefined) return this.#fail(failed);
     const { id } = step;
+    this.#run.decide('take the fallback of a step', whyOf(failure), { step: id });
     const gaps = { missing: [id], failures: [this.#failureOf(failed)] };
     const outcome = { status: 'partial', taskId: id, spent: {}, output, ...gaps } as const;
     this.#finish(open, outcome, { digest, output, ...gaps });
@@ -398,6 +395,10 @@ export class Execution {
       dependsOn: dependenciesOf(step).map((id) => ({ id, status: this.statusOf(id) })),
     };
   }
+}
+
+function whyOf({ kind, message }: Failure): string {
+  return `${kind}: ${message}`;
 }
 
 /** What the steps of the outcome say of what went in. */

@@ -199,7 +199,10 @@ class Work<TInput, TOutput> {
 
   #result(): TOutput | PartialResult<TOutput> {
     const { plan, scope, gaps } = this.#execution;
-    const output = resolve(outputOf(plan), scope);
+    const output = resolve(
+      outputOf(plan, (id) => scope.outputs.has(id)),
+      scope,
+    );
     const ended = this.#ended && this.#run.failureOf(this.#ended);
     const failures = [...gaps.failures, ...(ended === undefined ? [] : [ended])];
     const isNothing = scope.outputs.size === 0;

@@ -52,6 +52,7 @@ const $defs = {
 
 const steps: JsonShape = { type: 'array', items: { $ref: '#/$defs/step' } };
 
+/** Of a plan as JSON. */
 export const PLAN_SHAPE: JsonShape = {
   ...record(['steps'], {
     steps: { ...steps, minItems: 1 },
@@ -66,6 +67,7 @@ export const PLAN_SHAPE: JsonShape = {
   $defs,
 };
 
+/** Of a change to a plan, for the instructions of a model that plans. */
 export const PLAN_DIFF_SHAPE: JsonShape = {
   ...record(['reason'], {
     reason: { ...text, description: 'why, in a sentence' },

@@ -42,7 +42,7 @@ export interface ReplanTriggers {
 
 export interface Plan {
   readonly steps: readonly PlanStep[];
-  /** What the whole gives; default the outputs of the steps that nobody takes from, by id. */
+  /** What the whole gives; default the outputs of the steps that no other needs, by id. */
   readonly output?: Binding;
   /** Default: once more, then another worker, then the fallback. */
   readonly ladder?: readonly PlanRung[];
@@ -66,11 +66,12 @@ export function dependentsOf({ steps }: Plan, id: string): readonly string[] {
   return steps.flatMap((step) => (step.id !== id && without.has(step.id) ? [step.id] : []));
 }
 
-/** What the whole gives. */
-export function outputOf({ steps, output }: Plan): Binding {
+/** What the whole gives, when these steps are done: in a part of a plan, the last of those that are. */
+export function outputOf({ steps, output }: Plan, isDone: (id: string) => boolean): Binding {
   if (output !== undefined) return output;
-  const taken = new Set(steps.flatMap(dependenciesOf));
-  const last = steps.filter(({ id }) => !taken.has(id));
+  const done = steps.filter(({ id }) => isDone(id));
+  const taken = new Set(done.flatMap(dependenciesOf));
+  const last = done.filter(({ id }) => !taken.has(id));
   const fields = last.map(({ id }) => [id, { from: 'step', step: id } satisfies Binding]);
   return { from: 'fields', fields: Object.fromEntries(fields) as Record<string, Binding> };
 }

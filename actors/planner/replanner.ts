@@ -89,7 +89,7 @@ export class Replanner {
     while (this.#left > 0) {
       // Charged before, so that a planner that fails, or is cut off, costs what an answer costs.
       this.#left -= 1;
-      run.decide('ask for another plan', why, { left: this.#left });
+      run.decide('ask for another plan', why, { left: this.#left, failures });
       const input = this.#requestFor(execution, why, failures, refused);
       const leftMs = Math.max(0, run.remainingMs - marginOf(run.remainingMs));
       const timeoutMs = Math.min(this.#timeoutMs, leftMs / (this.#left + 2));

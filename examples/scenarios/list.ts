@@ -1,7 +1,8 @@
 // All scenarios, in the order of their ids.
 
 import contentPipeline from './content-pipeline.ts';
+import planAndExecute from './plan-and-execute.ts';
 import scrapers from './scrapers.ts';
 import type { Scenario } from './stage.ts';
 
-export const SCENARIOS: readonly Scenario[] = [contentPipeline, scrapers];
+export const SCENARIOS: readonly Scenario[] = [contentPipeline, scrapers, planAndExecute];
