@@ -9,6 +9,7 @@ import type { CheckFlags } from './command-check.ts';
 import type { ClusterFlags } from './command-cluster.ts';
 import type { NodeFlags } from './command-node.ts';
 import type { ReplayFlags } from './command-replay.ts';
+import { expectShortLives } from './heap.ts';
 import { EXIT, Misuse, inShort } from './misuse.ts';
 import { countOf, durationOf, listenOf, oneMore, positive } from './options.ts';
 
@@ -71,6 +72,7 @@ function programOf(onEnd: (code: number) => void): Command {
     .option('--graph', 'runs nothing: says who can send what to whom, and what looks wrong')
     .addHelpText('after', EXITS)
     .action(async (files: string[], flags: CheckFlags) => {
+      expectShortLives();
       const { runCheck } = await needed(import('./command-check.ts'));
       onEnd(await runCheck(files, flags));
     });
@@ -83,6 +85,7 @@ function programOf(onEnd: (code: number) => void): Command {
     .option('--out <folder>', 'where the diagrams go', '.troupe')
     .addHelpText('after', EXITS)
     .action(async (token: string, files: string[], flags: ReplayFlags) => {
+      expectShortLives();
       const { runReplay } = await needed(import('./command-replay.ts'));
       onEnd(await runReplay(token, files, flags));
     });

@@ -28,6 +28,8 @@ export class AgentRef extends Marked implements Ref<EventObject> {
   readonly #path: string;
   #cell: Cell | undefined;
   #send: ((event: EventObject) => void) | undefined;
+  /** Where it leads on another node. */
+  #elsewhere: Destination | undefined;
 
   constructor(core: Core, place: Cell | { readonly node: string; readonly path: string }) {
     super();
@@ -84,7 +86,12 @@ export class AgentRef extends Marked implements Ref<EventObject> {
 
   /** @internal */
   get destination(): Destination {
-    return this.cell ?? this.#core.elsewhere(this.#node, this.#path);
+    const known = this.cell ?? this.#elsewhere;
+    if (known !== undefined) return known;
+    const found = this.#core.elsewhere(this.#node, this.#path);
+    // Of a node that stands alone another may be found once it has joined.
+    if (found.check !== undefined) this.#elsewhere = found;
+    return found;
   }
 
   /** @internal Whose it is. */

@@ -24,7 +24,10 @@ export function deepFreeze(value: unknown, at = 'message'): void {
   // Noted before its parts are, for it may hold itself; what is refused must be refused again.
   frozen.add(value);
   try {
-    for (const [key, part] of Object.entries(value)) deepFreeze(part, `${at}.${key}`);
+    for (const key of Object.keys(value)) {
+      const part = (value as Readonly<Record<string, unknown>>)[key];
+      if (typeof part === 'object') deepFreeze(part, `${at}.${key}`);
+    }
   } catch (error) {
     frozen.delete(value);
     throw error;

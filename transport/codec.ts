@@ -62,16 +62,35 @@ export function unpack(bytes: Uint8Array, start: number): unknown[] {
 
 /** Turns values into what MessagePack knows. */
 class Outward {
-  readonly #refs: Refs | undefined;
+  #refs: Refs | undefined;
   /** Whether what is unfit becomes its text instead of an error. */
-  readonly #lenient: boolean;
+  #lenient = false;
   readonly #path: string[] = [];
   readonly #within: object[] = [];
+  isBusy = false;
 
-  constructor(refs: Refs | undefined, lenient: boolean, at: string) {
+  /** The wire value of something that is found `at` a place, within other objects. */
+  of(
+    given: unknown,
+    refs: Refs | undefined,
+    lenient: boolean,
+    at: string,
+    within?: readonly object[],
+  ): unknown {
     this.#refs = refs;
     this.#lenient = lenient;
     this.#path.push(at);
+    if (within !== undefined) this.#within.push(...within);
+    this.isBusy = true;
+    try {
+      return this.value(given);
+    } finally {
+      this.isBusy = false;
+      // Emptied with `length = 0`, an array gives its room back and takes it anew at the next walk.
+      while (this.#path.length > 0) this.#path.pop();
+      while (this.#within.length > 0) this.#within.pop();
+      this.#refs = undefined;
+    }
   }
 
   value(given: unknown): unknown {
@@ -130,9 +149,12 @@ class Outward {
   /** The object itself, as long as all its fields stay what they are. */
   #fields(given: Record<string, unknown>): unknown {
     let out: Record<string, unknown> | undefined;
-    for (const key of Object.keys(given)) {
+    // `for in` makes no list of the keys, unlike `Object.keys`.
+    for (const key in given) {
+      if (!Object.hasOwn(given, key)) continue;
       if (key === '__proto__') return this.#unfit(given, 'the key __proto__ is refused');
       const field = given[key];
+      if (isAsItIs(field)) continue;
       this.#path.push(`.${key}`);
       const wire = this.value(field);
       this.#path.pop();
@@ -144,6 +166,10 @@ class Outward {
   #items(given: readonly unknown[]): unknown[] {
     const out: unknown[] = [];
     for (let index = 0; index < given.length; index += 1) {
+      if (isAsItIs(given[index])) {
+        out.push(given[index]);
+        continue;
+      }
       this.#path.push(`[${index}]`);
       out.push(this.value(given[index]));
       this.#path.pop();
@@ -160,12 +186,13 @@ class Outward {
   /** What an error holds beyond its message is for people and logs: what cannot travel becomes its text. */
   #error(given: Error): unknown {
     const { name, message, cause } = given;
-    const own = new Outward(this.#refs, true, this.#path.join(''));
-    own.#within.push(...this.#within);
+    const at = this.#path.join('');
+    const own = (part: unknown): unknown =>
+      new Outward().of(part, this.#refs, true, at, this.#within);
     const fields: Record<string, unknown> = {};
     for (const [key, field] of Object.entries(given))
-      if (key !== 'name' && key !== '__proto__') fields[key] = own.value(field);
-    const causes = cause === undefined ? [] : [own.value(cause)];
+      if (key !== 'name' && key !== '__proto__') fields[key] = own(field);
+    const causes = cause === undefined ? [] : [own(cause)];
     return [MARK.error, String(name), String(message), fields, ...causes];
   }
 
@@ -175,19 +202,38 @@ class Outward {
   }
 }
 
+/** Whether a value travels as it is: most of what is sent, for which no path is noted. */
+function isAsItIs(value: unknown): boolean {
+  const type = typeof value;
+  return (
+    type === 'string' ||
+    type === 'boolean' ||
+    value === null ||
+    (type === 'number' && !Object.is(value, -0))
+  );
+}
+
+/** Used again and again: one for each message would be a twelfth of all that an ask allocates. */
+const shared = new Outward();
+
+/** A getter of somebody's object may send something itself, in the midst of the walk. */
+function idle(): Outward {
+  return shared.isBusy ? new Outward() : shared;
+}
+
 /** Throws `UnfitPayload`, with the path inside the message, for what cannot leave its process. */
 export function checkPayload(message: object, at: string): void {
-  new Outward(undefined, false, at).value(message);
+  idle().of(message, undefined, false, at);
 }
 
 /** The wire value of a message. Throws `UnfitPayload`. */
 export function toWire(message: unknown, refs: Refs, at = 'message'): unknown {
-  return new Outward(refs, false, at).value(message);
+  return idle().of(message, refs, false, at);
 }
 
 /** The wire value of a reason or an error: what cannot travel becomes its text. */
 export function toWireLeniently(value: unknown, refs: Refs): unknown {
-  return new Outward(refs, true, 'reason').value(value);
+  return idle().of(value, refs, true, 'reason');
 }
 
 /** The value of a wire value. Throws `MalformedFrame`. */

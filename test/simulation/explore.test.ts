@@ -1,33 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { child, fromHandler, supervisor, type AgentContext, type Ref, type ReplyTo } from 'troupe';
-import { choose, done, explain, explore, requires, task, type Scenario } from 'troupe/simulation';
+import { child, fromHandler, supervisor, type AgentContext, type ReplyTo } from 'troupe';
+import { choose, done, explain, explore, task, type Scenario } from 'troupe/simulation';
+import { peers, type Question } from './failures.ts';
+import { initAndUse } from './programs.ts';
 
-type Answer = ReplyTo<{ type: 'one' }>;
-type Question = { type: 'go'; replyTo: Answer } | { type: 'q'; replyTo: Answer };
-
-/** Two agents that ask each other; `deaf` ones wait for the answer and hear nothing else. */
-const peers = (deaf: boolean): Scenario => ({
-  name: 'peers',
-  setup({ system, spawn, client }) {
-    const peer = (other: string) =>
-      fromHandler({
-        *receive(_state: undefined, event: Question, ctx: AgentContext<Question>) {
-          const ref = system.ref(`/${other}`) as Ref<Question>;
-          if (event.type === 'go' && deaf) yield* ctx.ask(ref, { type: 'q' });
-          ctx.reply(event, { type: 'one' });
-        },
-      });
-    const a = spawn(peer('B'), { id: 'A' });
-    const b = spawn(peer('A'), { id: 'B' });
-    for (const [id, ref] of [
-      ['C1', a],
-      ['C2', b],
-    ] as const)
-      client(id, function* (ctx) {
-        yield* ctx.ask(ref, { type: 'go' });
-      });
-  },
-});
+const overtaking = initAndUse();
 
 /** A task that is handed on until its hops are used up, or for ever. */
 const handoff = (hopsMax: number): Scenario => ({
@@ -48,35 +25,6 @@ const handoff = (hopsMax: number): Scenario => ({
     send(a, { type: 'task', hops: 0 });
   },
 });
-
-/** `use` goes by another way than `init`, and may overtake it. */
-const overtaking: Scenario = {
-  name: 'overtaking',
-  setup({ spawn, send }) {
-    type Event = { type: 'init' | 'use' | 'go' };
-    const c = spawn(fromHandler({ receive: (_state: undefined, _event: Event) => undefined }), {
-      id: 'C',
-    });
-    const b = spawn(
-      fromHandler({
-        receive: (_state: undefined, _event: Event, ctx: AgentContext<Event>) =>
-          ctx.send(c, { type: 'use' }),
-      }),
-      { id: 'B' },
-    );
-    const a = spawn(
-      fromHandler({
-        receive(_state: undefined, _event: Event, ctx: AgentContext<Event>) {
-          ctx.send(c, { type: 'init' });
-          ctx.send(b, { type: 'go' });
-        },
-      }),
-      { id: 'A' },
-    );
-    send(a, { type: 'go' });
-  },
-  ordering: [requires('C', 'use', { after: 'init' })],
-};
 
 describe('explore', () => {
   it('finds a circle of agents that wait for each other, and names it', () => {

@@ -14,18 +14,18 @@ import {
 } from 'troupe/simulation';
 
 type Answer = ReplyTo<{ type: 'one' }>;
-type Question = { type: 'go'; replyTo: Answer } | { type: 'q'; replyTo: Answer };
+export type Question = { type: 'go'; replyTo: Answer } | { type: 'q'; replyTo: Answer };
 type Signal = { type: 'init' | 'use' | 'go' | 'ping' | 'pong' };
 
-/** A and B ask each other, and each waits for the answer. */
-export const deadlock: Scenario = {
+/** A and B ask each other; `deaf` ones wait for the answer and hear nothing else. */
+export const peers = (deaf: boolean): Scenario => ({
   name: 'two that wait',
   setup({ system, spawn, client }) {
     const peer = (other: string) =>
       fromHandler({
         *receive(_state: undefined, event: Question, ctx: AgentContext<Question>) {
-          if (event.type === 'go')
-            yield* ctx.ask(system.ref(`/${other}`) as Ref<Question>, { type: 'q' });
+          const ref = system.ref(`/${other}`) as Ref<Question>;
+          if (event.type === 'go' && deaf) yield* ctx.ask(ref, { type: 'q' });
           ctx.reply(event, { type: 'one' });
         },
       });
@@ -39,7 +39,9 @@ export const deadlock: Scenario = {
         yield* ctx.ask(ref, { type: 'go' });
       });
   },
-};
+});
+
+export const deadlock = peers(true);
 
 /** `use` goes by another way than `init` and may overtake it, while two others play ping-pong. */
 export const overtaking: Scenario = {

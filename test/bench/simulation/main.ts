@@ -1,5 +1,9 @@
-/** `npm run bench -- simulation`: how many schedules and states a second the simulator does. */
+/**
+ * `npm run bench -- simulation`: how many schedules and states a second the simulator does, in a
+ * process whose heap is set as that of the `troupe` command.
+ */
 import { explore, type CheckOptions, type Report, type Scenario } from 'troupe/simulation';
+import { expectShortLives } from '../../../cli/heap.ts';
 import { handlerRing, machineRing } from './programs.ts';
 
 /** One figure, and what it should be. */
@@ -33,6 +37,8 @@ function rate(scenario: Scenario, options: CheckOptions, of: (report: Report) =>
   }
   return done;
 }
+
+expectShortLives();
 
 const schedulesOf = ({ schedules }: Report): number => schedules;
 const sampled: CheckOptions = { exhaustiveMs: 0, schedules: 1_000 };
