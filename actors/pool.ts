@@ -62,7 +62,14 @@ function resultOf<TOutput>(
       const { kind, message, retry, effect, causes, partial, blocked, dependsOn } = outcome.failure;
       const { code, step } = outcome.failure;
       throw new TaskFailed({
-        ...{ kind, message, retry, effect, causes, partial, blocked, dependsOn },
+        kind,
+        message,
+        retry,
+        effect,
+        causes,
+        partial,
+        blocked,
+        dependsOn,
         ...(code !== undefined && { code }),
         ...(step !== undefined && { step }),
       });
