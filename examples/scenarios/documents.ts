@@ -110,7 +110,7 @@ async function play(stage: Stage): Promise<void> {
   const { system } = stage;
   const ledger = new Ledger();
   const store = new MemoryJournalStore();
-  const size = stage.without('limits') ? COUNT : 8;
+  const size = stage.without('limits') ? 100 : 8;
   let most = 0;
   system.inspect(({ type }) => {
     if (type === 'spawned') most = Math.max(most, system.stats().agents);

@@ -1,8 +1,16 @@
 // All scenarios, in the order of their ids.
 
+import announcement from './announcement.ts';
 import contentPipeline from './content-pipeline.ts';
 import planAndExecute from './plan-and-execute.ts';
 import scrapers from './scrapers.ts';
+import documents from './documents.ts';
 import type { Scenario } from './stage.ts';
 
-export const SCENARIOS: readonly Scenario[] = [contentPipeline, scrapers, planAndExecute];
+export const SCENARIOS: readonly Scenario[] = [
+  contentPipeline,
+  announcement,
+  scrapers,
+  planAndExecute,
+  documents,
+];
