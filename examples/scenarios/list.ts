@@ -2,15 +2,17 @@
 
 import announcement from './announcement.ts';
 import contentPipeline from './content-pipeline.ts';
+import documents from './documents.ts';
 import planAndExecute from './plan-and-execute.ts';
 import scrapers from './scrapers.ts';
-import documents from './documents.ts';
+import supportTriage from './support-triage.ts';
 import type { Scenario } from './stage.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   contentPipeline,
   announcement,
   scrapers,
+  supportTriage,
   planAndExecute,
   documents,
 ];
