@@ -93,7 +93,7 @@ interface Entry {
 
 /** What a seat knows of handoffs, by their ids. */
 export interface SeatState {
-  readonly entries: ReadonlyMap<string, Entry>;
+  readonly entries: Map<string, Entry>;
 }
 
 type Received = SeatEvent | Down;
@@ -268,13 +268,15 @@ function outcomeOf(taskId: string, output: Committed, spent: Budget): TaskReply<
   return { type: 'outcome', outcome: { status: 'done', taskId, spent, output } };
 }
 
-function remember({ entries }: SeatState, id: string, entry: Entry): SeatState {
-  const next = new Map(entries).set(id, entry);
-  for (const [oldest, { work }] of next) {
-    if (next.size <= ACTORS_LIMITS.handoffsKept) break;
-    if (work === undefined) next.delete(oldest);
+/** In place: a copy of all that is kept, at each step of a handoff, would be most of its cost. */
+function remember(state: SeatState, id: string, entry: Entry): SeatState {
+  const { entries } = state;
+  entries.set(id, entry);
+  for (const [oldest, { work }] of entries) {
+    if (entries.size <= ACTORS_LIMITS.handoffsKept) break;
+    if (work === undefined) entries.delete(oldest);
   }
-  return { entries: next };
+  return state;
 }
 
 interface Begin {

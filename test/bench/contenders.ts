@@ -20,6 +20,8 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'nact' },
   { name: 'comedy' },
   { name: 'effect' },
+  { name: 'langgraph' },
+  { name: 'openai-agents' },
   { name: 'troupe-watched' },
   { name: 'raw-ws' },
   { name: 'raw-ws-frames' },

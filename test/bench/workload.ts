@@ -28,6 +28,10 @@ export const PRODUCERS = 4;
 export const ROOM = 64;
 /** Nodes to which `link-fanout` sends. */
 export const PEERS = 8;
+/** Steps of one run around a loop of two. */
+export const STEPS = 100;
+/** Handoffs of one request. */
+export const HANDOFFS = 10;
 /** Restarts under one supervisor before the next burst has a fresh one. */
 export const BURST = 100;
 
@@ -46,6 +50,10 @@ export const WORKLOADS: readonly Workload[] = [
   { name: 'link-fanout', unit: 'ops/s', operation: 'message to one of 8', step: BATCH * PEERS },
   { name: 'link-rtt', unit: 'ops/s', operation: 'ask of another node', step: 100 },
   { name: 'link-ask', unit: 'ops/s', operation: 'ask, 1,000 in flight', step: BATCH },
+  { name: 'patterns-loop', unit: 'ops/s', operation: 'step of a loop of two', step: STEPS },
+  { name: 'patterns-fan-in', unit: 'ops/s', operation: 'one of 100 side by side', step: CROWD },
+  { name: 'patterns-handoff', unit: 'ops/s', operation: 'handoff', step: HANDOFFS },
+  { name: 'patterns-delegation', unit: 'ops/s', operation: 'request with a specialist', step: 10 },
   { name: 'loop-delay', unit: 'ms', operation: 'p99 of timers', step: 1 },
 ];
 

@@ -36,6 +36,8 @@ interface Looked extends Order {
 class Books {
   readonly #looked: Looked[] = [];
   readonly #approved: number[] = [];
+  /** Those that are used up too. */
+  readonly #everApproved: Looked[] = [];
   readonly verdicts: Verdict[] = [];
   readonly wrongs: string[] = [];
   wishes = 0;
@@ -47,6 +49,15 @@ class Books {
 
   approve(number: number): void {
     this.#approved.push(number);
+    this.#everApproved.push(this.#looked[number]!);
+  }
+
+  /** Somebody is told that it was done: it must have been approved for nobody else. */
+  performed({ item, amount }: Order, agent: string): void {
+    const isApproved = this.#everApproved.some(
+      (looked) => looked.item === item && looked.amount === amount && looked.agent === agent,
+    );
+    if (!isApproved) this.wrongs.push(`nobody approved ${amount} ${item} for ${agent}`);
   }
 
   /** Something is begun, in the turn of the latest look: there must be an approval for just that. */
@@ -119,11 +130,14 @@ function shop(crash: readonly string[]): { scenario: Scenario; books: () => Book
           const asks = ['first', 'second'].map((which) => {
             const args = choose(which, ORDERS);
             books.wishes += 1;
-            return ctx.ask(desk, { type: 'perform.buy', args }, { timeoutMs: Infinity });
+            const request = { type: 'perform.buy', args } as const;
+            return { args, answer: ctx.ask(desk, request, { timeoutMs: Infinity }) };
           });
-          for (const ask of asks) {
+          for (const { args, answer } of asks) {
             try {
-              books.verdicts.push(yield* ask);
+              const verdict = yield* answer;
+              books.verdicts.push(verdict);
+              if (verdict.ruling === 'performed') books.performed(args, ctx.self.address);
             } catch {
               books.wishes -= 1;
             }
