@@ -196,6 +196,8 @@ export { once, workLog } from './work-log.ts';
 export type { WorkLogEvent, WorkLogLogic, WorkLogOptions, WorkLogRef } from './work-log.ts';
 export { mcpActions } from './models/mcp.ts';
 export type { McpActions, McpArguments, McpClient } from './models/mcp.ts';
+export { pool } from './pool.ts';
+export type { PoolOptions } from './pool.ts';
 export { handoff, handoffOf, isHandover } from './swarm/handoff.ts';
 export type {
   Frame,

@@ -96,6 +96,8 @@ export const ACTORS_LIMITS = {
   lapsesMax: 3,
   /** Outcomes that are kept for whoever asks again under the same id; the oldest are forgotten. */
   outcomesKept: 1_000,
+  /** Tasks that wait for their turn in a pool; one more is refused as `unavailable`. */
+  poolQueueMax: 1_000,
 } as const;
 
 /** The margin of a time: see `marginMs`. */

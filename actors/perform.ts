@@ -45,7 +45,9 @@ export async function perform<TInput, TOutput>(
     *afterStart(_: undefined, ctx) {
       const { id = `t${Math.floor(ctx.random() * 2 ** 40).toString(36)}` } = spec;
       task = { ...spec, id };
-      const root = new TaskRun(ctx, task, undefined);
+      // Its own call is beside what the task may make.
+      const own = { calls: granted.calls + 1 };
+      const root = new TaskRun(ctx, task, undefined, Infinity, own);
       ctx.stop(
         yield* root.perform(performer, { ...spec, id }, { timeoutMs: deadlineMs, budget: granted }),
       );

@@ -58,6 +58,8 @@ export interface PerformerOptions<TInput, TOutput, TTeam extends Team = Team> {
   readonly clearance?: Classification;
   /** Tasks that it works on at a time; default 8. More wait in its mailbox. */
   readonly concurrency?: number;
+  /** Tasks that wait for their turn; one more is refused as `unavailable`. Default: the bound of its mailbox. */
+  readonly queueMax?: number;
   /**
    * Who it works with. Members given as logics start with it, under a supervisor that starts them
    * again; the others are used where they are.
@@ -80,6 +82,8 @@ interface Job {
 /** What a performer has under way, by the address of the run. */
 export interface PerformerState {
   readonly jobs: ReadonlyMap<string, Job>;
+  /** Tasks that were put back since the state changed last: with each change all of them come again. */
+  waiting: number;
 }
 
 interface Expired {
@@ -89,7 +93,7 @@ interface Expired {
 type Received = TaskRequest<unknown, never> | CancelTask | Expired | Spent | Down;
 type Ctx = AgentContext<Received>;
 
-const KEYS = ['input', 'output', 'clearance', 'concurrency', 'team'];
+const KEYS = ['input', 'output', 'clearance', 'concurrency', 'queueMax', 'team'];
 
 /**
  * Makes the logic of an agent that accepts tasks and does `work` for each.
@@ -119,11 +123,16 @@ export function performer<TInput, TOutput, const TTeam extends Team = Record<nev
     });
   checkFunction('performer.work', work);
   checkOptions(options, KEYS, 'performer');
-  const { concurrency = ACTORS_LIMITS.concurrency, team, clearance } = options;
+  const { concurrency = ACTORS_LIMITS.concurrency, queueMax = Infinity } = options;
+  const { team, clearance } = options;
   if (clearance !== undefined) checkClassification('performer.clearance', clearance);
   if (!Number.isInteger(concurrency) || concurrency < 1) {
     const allowed = 'an integer >= 1';
     throw new InvalidOption({ field: 'performer.concurrency', given: concurrency, allowed });
+  }
+  if (!(queueMax >= 0)) {
+    const allowed = 'a number >= 0';
+    throw new InvalidOption({ field: 'performer.queueMax', given: queueMax, allowed });
   }
   const runs = runLogic<TInput, TOutput, Members<TTeam>>(
     name,
@@ -136,7 +145,7 @@ export function performer<TInput, TOutput, const TTeam extends Team = Record<nev
     return { ...task, input: fit(options.input, task.input, `input of ${name}`, 'invalidInput') };
   };
   const logic = fromHandler<PerformerState, Received>({
-    initial: () => ({ jobs: new Map() }),
+    initial: () => ({ jobs: new Map(), waiting: 0 }),
     *start(_state, ctx) {
       const children = Object.entries<AnyPerformer>(team ?? {}).flatMap(([id, logic]) =>
         isLogic(logic) ? [child({ id, logic, name: memberName(ctx.self, id) })] : [],
@@ -152,6 +161,16 @@ export function performer<TInput, TOutput, const TTeam extends Team = Record<nev
           const isInner = ctx.chain.some((address) => state.jobs.has(address));
           if (state.jobs.size < concurrency || isInner)
             return accept(state, event, ctx, runs, inputOf);
+          if (state.waiting >= queueMax) {
+            const message = `${queueMax} tasks wait for ${name} already`;
+            refuse(
+              event,
+              ctx,
+              new TaskFailed({ kind: 'unavailable', code: 'QUEUE_FULL', message }),
+            );
+            return state;
+          }
+          state.waiting += 1;
           ctx.postpone();
           return state;
         }
@@ -164,7 +183,10 @@ export function performer<TInput, TOutput, const TTeam extends Team = Record<nev
         case 'spent': {
           const job = state.jobs.get(event.run);
           if (job === undefined) return state;
-          return { jobs: new Map(state.jobs).set(event.run, { ...job, spent: event.spent }) };
+          return {
+            waiting: 0,
+            jobs: new Map(state.jobs).set(event.run, { ...job, spent: event.spent }),
+          };
         }
         case 'troupe.down': {
           const { address } = event.ref;
@@ -219,18 +241,20 @@ function accept(
     if (withinMs < Infinity)
       ctx.after(withinMs, { type: 'expired', run: address }, { id: address });
     const job = { request, run, watch: ctx.monitor(by), site, spent: ctx.budget ?? {} };
-    return { jobs: new Map(jobs).set(address, job) };
+    return { jobs: new Map(jobs).set(address, job), waiting: 0 };
   } catch (error) {
-    const taskId = task?.id ?? '';
-    const outcome = {
-      status: 'failed',
-      taskId,
-      spent: {},
-      failure: failureOf(error, site),
-    } as const;
-    ctx.reply(request, { type: 'outcome', outcome });
-    return { jobs };
+    refuse(request, ctx, error);
+    return { jobs, waiting: 0 };
   }
+}
+
+/** Answers a task that nobody has begun. */
+function refuse(request: TaskRequest<unknown, never>, ctx: Ctx, error: unknown): void {
+  const { task } = request;
+  const site = { task, agent: ctx.self.address, ...siteOf(ctx, ctx.budget ?? {}) };
+  const failure = failureOf(error, site);
+  const outcome = { status: 'failed', taskId: task?.id ?? '', spent: {}, failure } as const;
+  ctx.reply(request, { type: 'outcome', outcome });
 }
 
 /** Ends the runs that nobody wants any more; each is answered for when it has ended. */
@@ -248,7 +272,7 @@ function stopRuns(
     jobs.set(address, { ...job, verdict });
     void ctx.stopChild(job.run);
   }
-  return { jobs };
+  return { jobs, waiting: 0 };
 }
 
 /** The deadline has passed: the run is ended, whether it listens or not. */
@@ -262,7 +286,7 @@ function expire(state: PerformerState, ctx: Ctx, address: string): PerformerStat
   const failure = failureOf(timedOut, { ...site, ...siteOf(ctx, {}) });
   const verdict = { status: 'failed', taskId: site.task.id, spent, failure } as const;
   void ctx.stopChild(job.run);
-  return { jobs: new Map(state.jobs).set(address, { ...job, verdict }) };
+  return { jobs: new Map(state.jobs).set(address, { ...job, verdict }), waiting: 0 };
 }
 
 /** A run has ended: the one place where an accepted task is answered. */
@@ -280,7 +304,7 @@ function settle(state: PerformerState, ctx: Ctx, job: Job, { reason }: Down): Pe
     outcome = { status: 'failed', taskId: site.task.id, spent, failure };
   }
   ctx.reply(request, { type: 'outcome', outcome });
-  return { jobs };
+  return { jobs, waiting: 0 };
 }
 
 function siteOf(ctx: Ctx, budget: Budget): Pick<FailureSite, 'atMs' | 'resources'> {

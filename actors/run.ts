@@ -116,12 +116,18 @@ export class TaskRun<TTeam = unknown> {
   #given = 0;
 
   /** @internal */
-  constructor(ctx: AgentContext, task: Task, team: TTeam, deadlineMs = Infinity) {
+  constructor(
+    ctx: AgentContext,
+    task: Task,
+    team: TTeam,
+    deadlineMs = Infinity,
+    budget: Budget | undefined = ctx.budget,
+  ) {
     this.#deadlineMs = deadlineMs;
     this.#ctx = ctx;
     this.#task = task;
     this.team = team;
-    this.#purse = new Purse({ calls: ACTORS_LIMITS.callsMax, ...ctx.budget });
+    this.#purse = new Purse({ calls: ACTORS_LIMITS.callsMax, ...budget });
   }
 
   get task(): Task {

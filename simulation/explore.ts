@@ -178,7 +178,8 @@ class Exploration<W> {
     const run = this.#counted(
       runSchedule(this.#scenario, this.#first, fifo(), undefined, this.#lengths, this.#beside),
     );
-    this.#plain = run.steps;
+    // Its fair end is long, and shows no other races.
+    this.#plain = run.steps.slice(0, this.#settings.stepsMax);
     if (isHard(run.violation)) this.#failed(run, this.#first, 'fifo');
     else if (run.violation !== undefined) this.#warnings.push(run.violation);
   }

@@ -77,7 +77,7 @@ import { createActor, createMachine, setup } from 'xstate';
 import { agentName, ask, child, createSystem, createVirtualClock, dynamicSupervisor, fromHandler, observeMetrics, startChild, stopOnSignals, supervisor, type Ref, type ReplyTo, type System, watchForTrouble } from 'troupe';
 import { createTestSystem } from 'troupe/testing';
 import { joinCluster, observeCluster } from 'troupe/transport';
-import { capability, eventBus, fanIn, fanOut, join, limited, limiter, once, perform, performer, pipeline, planExecutor, planFor, publish, registry, workLog, type BusEvent, type BusRef, type Task } from 'troupe/actors';
+import { capability, eventBus, fanIn, fanOut, join, limited, limiter, once, perform, performer, pipeline, planExecutor, planFor, pool, publish, registry, workLog, type BusEvent, type BusRef, type Task } from 'troupe/actors';
 type EditEvent = { type: 'edit'; text: string; replyTo: ReplyTo<{ type: 'edited'; text: string }> };
 declare const system: System;
 declare const bus: BusRef;

@@ -1,7 +1,9 @@
 // All scenarios, in the order of their ids.
 
+import announcement from './announcement.ts';
 import contentPipeline from './content-pipeline.ts';
 import customerService from './customer-service.ts';
+import documents from './documents.ts';
 import environments from './environments.ts';
 import planAndExecute from './plan-and-execute.ts';
 import scrapers from './scrapers.ts';
@@ -10,9 +12,11 @@ import type { Scenario } from './stage.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   contentPipeline,
+  announcement,
   scrapers,
   supportTriage,
   planAndExecute,
+  documents,
   customerService,
   environments,
 ];

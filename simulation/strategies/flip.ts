@@ -44,7 +44,10 @@ export const flip: Explorer = (plain) => {
     if (last === undefined) return;
     const { flips, steps, timers } = last;
     if (flips.length >= DEPTH_MAX) return;
-    for (const { first, second } of [...concurrentPairs(steps, RACES_MAX), ...timers]) {
+    for (const { first, second } of [
+      ...concurrentPairs(steps, RACES_MAX),
+      ...timers.slice(0, RACES_MAX),
+    ]) {
       const shown = `${kindOf(first)} ${kindOf(second)}`;
       const isNew = !seen.has(shown);
       seen.add(shown);
