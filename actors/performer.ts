@@ -194,7 +194,7 @@ function accept(
   runs: RunLogic,
   inputOf: (task: Task) => Task,
 ): PerformerState {
-  const { task, by, timeoutMs } = request;
+  const { task, by, timeoutMs, traceparent } = request;
   const site = { task, agent: ctx.self.address, ...siteOf(ctx, ctx.budget ?? {}) };
   try {
     checkRequest(request);
@@ -206,7 +206,8 @@ function accept(
     // The request waits for a margin longer than the work may take; time in the mailbox is gone.
     const leftMs = ctx.remainingMs - marginOf(timeoutMs);
     const withinMs = Math.min(timeoutMs, Math.max(0, leftMs));
-    const begin: Begin = { type: 'begin', task: inputOf(task), deadlineMs: ctx.now() + withinMs };
+    const deadlineMs = ctx.now() + withinMs;
+    const begin: Begin = { type: 'begin', task: inputOf(task), deadlineMs, traceparent };
     const run = ctx.spawn(runs, { monitor: true });
     // Sent while the request is handled, so that it carries the lineage of the request.
     ctx.send(run, begin);

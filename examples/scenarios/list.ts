@@ -1,8 +1,22 @@
 // All scenarios, in the order of their ids.
 
 import contentPipeline from './content-pipeline.ts';
+import deadlockClinic from './deadlock-clinic.ts';
+import jury from './jury.ts';
+import oneOrMany from './one-or-many.ts';
+import opsAgent from './ops-agent.ts';
 import planAndExecute from './plan-and-execute.ts';
+import research from './research.ts';
 import scrapers from './scrapers.ts';
 import type { Scenario } from './stage.ts';
 
-export const SCENARIOS: readonly Scenario[] = [contentPipeline, scrapers, planAndExecute];
+export const SCENARIOS: readonly Scenario[] = [
+  contentPipeline,
+  scrapers,
+  planAndExecute,
+  research,
+  opsAgent,
+  deadlockClinic,
+  jury,
+  oneOrMany,
+];
