@@ -194,6 +194,7 @@ export type {
   Move,
   Notes,
   UserContext,
+  Waiting,
 } from './swarm/handoff.ts';
 export type { HistoryWindow } from './swarm/history.ts';
 export type { Cycle } from './swarm/loop.ts';

@@ -75,24 +75,30 @@ export class Purse {
     }
   }
 
-  /** What is left in equal parts, for so many children at once; in whole amounts where one is enough for each. */
+  /** What is left in equal parts, for so many children at once. */
   share(parts: number): Budget {
     const share: Record<string, number> = {};
     for (const [name, left] of Object.entries(this.#left)) {
       if (name === 'hops') continue;
-      // Of fractions nobody could say exactly what comes back.
-      const part = left < parts && name !== 'calls' ? left / parts : Math.floor(left / parts);
       // Each of them costs a call before it can make one.
-      share[name] = Math.max(0, name === 'calls' ? part - 1 : part);
+      share[name] =
+        name === 'calls' ? Math.max(0, Math.floor(left / parts) - 1) : Math.max(0, left / parts);
     }
     return share;
   }
 
   #move(name: string, amount: number): void {
-    this.#spent[name] = (this.#spent[name] ?? 0) + amount;
+    this.#spent[name] = exact((this.#spent[name] ?? 0) + amount);
     const left = this.#left[name];
-    if (left !== undefined) this.#left[name] = left - amount;
+    if (left !== undefined) this.#left[name] = exact(left - amount);
   }
+}
+
+/** Without the dust of binary fractions: a third that is given away and comes back leaves nothing behind. */
+function exact(amount: number): number {
+  return Number.isInteger(amount) || !Number.isFinite(amount)
+    ? amount
+    : Math.round(amount * 1e9) / 1e9 + 0;
 }
 
 function exceeded(name: string, asked: number, left: number): TaskFailed {

@@ -63,7 +63,7 @@ export class Execution {
   readonly #options: ExecutionOptions;
   #plan: Plan = { steps: [] };
   #ways: ReadonlyMap<string, number> = new Map();
-  /** What earlier plans, or an earlier run, have given: used again where capability and input are the same. */
+  /** What earlier plans, or an earlier run, have given, by step and digest: used again where both are the same. */
   readonly #known = new Map<string, Finished>();
   readonly #finished = new Map<string, Finished>();
   readonly #failed = new Map<string, Failure>();
@@ -84,7 +84,8 @@ export class Execution {
       if (outcome.status === 'done') {
         const { capability, input: value } = input as StepInput;
         const digest = digestOf([capability, value]);
-        this.#known.set(name, { digest, output: outcome.output, missing: [], failures: [] });
+        const finished = { digest, output: outcome.output, missing: [], failures: [] };
+        this.#known.set(keyOf(name, digest), finished);
       }
   }
 
@@ -145,7 +146,8 @@ export class Execution {
       const same = plan.steps.find(({ id }) => id === step.id);
       // A part is enough for the step that gave it, not for one that is to do it better.
       const isOf = finished?.missing.length === 0 || digestOf(step) === digestOf(same);
-      if (finished !== undefined && isOf) this.#known.set(step.id, finished);
+      if (finished !== undefined && isOf)
+        this.#known.set(keyOf(step.id, finished.digest), finished);
     }
     this.#finished.clear();
     this.#failed.clear();
@@ -223,9 +225,9 @@ export class Execution {
 
   /** Takes what is known already of a step with this input. */
   #reuse(step: PlanStep): boolean {
-    const known = this.#known.get(step.id);
-    if (known === undefined || step.skip === true) return false;
-    if (known.digest !== this.#digestOf(step)) return false;
+    if (step.skip === true) return false;
+    const known = this.#known.get(keyOf(step.id, this.#digestOf(step)));
+    if (known === undefined) return false;
     this.#finished.set(step.id, known);
     return true;
   }
@@ -395,6 +397,10 @@ export class Execution {
       dependsOn: dependenciesOf(step).map((id) => ({ id, status: this.statusOf(id) })),
     };
   }
+}
+
+function keyOf(id: string, digest: string): string {
+  return `${id} ${digest}`;
 }
 
 function whyOf({ kind, message }: Failure): string {

@@ -45,7 +45,7 @@ export function briefing(about: Task<unknown> | Handoff): string {
     ...listed('Assumed', handoff.assumptions),
     ...listed(
       history.omitted > 0 ? `Said, without ${history.omitted} older messages` : 'Said',
-      history.messages.map((message) => JSON.stringify(message)),
+      history.messages.flatMap(saidIn),
     ),
     `Chain: ${chainText(chain)} (${handoff.reason})`,
   ].join('\n');
@@ -53,4 +53,24 @@ export function briefing(about: Task<unknown> | Handoff): string {
 
 function listed(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`${title}:`, ...lines.map((line) => `- ${line}`)];
+}
+
+interface Part {
+  readonly type?: string;
+  readonly text?: string;
+  readonly toolName?: string;
+  readonly input?: unknown;
+  readonly output?: { readonly value?: unknown };
+}
+
+/** What was said and done in a message, a line for each part; one of another shape as it is. */
+function saidIn(message: unknown): string[] {
+  const { content } = (message ?? {}) as { readonly content?: unknown };
+  if (typeof content === 'string') return [content];
+  if (!Array.isArray(content)) return [JSON.stringify(message)];
+  return (content as readonly Part[]).map(({ type, text, toolName, input, output }) => {
+    if (type === 'tool-call') return `calls ${toolName} with ${JSON.stringify(input)}`;
+    if (type === 'tool-result') return `${toolName} gave ${JSON.stringify(output?.value)}`;
+    return text ?? '';
+  });
 }

@@ -56,6 +56,13 @@ export interface Notes {
   readonly assumptions: readonly string[];
 }
 
+/** A member that waits for a result: it gets its own task back, and what it may do. */
+export interface Waiting {
+  readonly agent: string;
+  readonly task: unknown;
+  readonly grants: readonly string[] | undefined;
+}
+
 /** The envelope; plain data, fit for the wire. */
 export interface Handoff<TTask = unknown> extends Notes {
   readonly v: 1;
@@ -82,12 +89,12 @@ export interface Handoff<TTask = unknown> extends Notes {
   /** All holders so far, the receiver last. */
   readonly chain: readonly Frame[];
   /** Who waits for a result, the nearest last. */
-  readonly returnTo: readonly { readonly agent: string; readonly task: unknown }[];
+  readonly returnTo: readonly Waiting[];
   readonly hops: { readonly used: number; readonly limit: number };
   readonly remainingMs: number;
   readonly budget: Budget;
   /** What the receiver may do, by name; `undefined` where nobody limits it. */
-  readonly grants?: readonly string[];
+  readonly grants: readonly string[] | undefined;
   /** What is to be heeded of the content, such as `personal`. */
   readonly labels: readonly string[];
 }
@@ -211,7 +218,7 @@ export function merged(own: Handoff, by: string, parts: Partial<HandoverParts>):
     assumptions: union(own.assumptions, parts.assumptions),
     history: extended(own.history, parts.messages ?? []),
     labels: union(own.labels, parts.labels),
-    ...(parts.grants === undefined ? {} : { grants: parts.grants }),
+    grants: parts.grants ?? own.grants,
   };
 }
 

@@ -8,6 +8,7 @@ import opsAgent from './ops-agent.ts';
 import planAndExecute from './plan-and-execute.ts';
 import research from './research.ts';
 import scrapers from './scrapers.ts';
+import supportTriage from './support-triage.ts';
 import type { Scenario } from './stage.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -19,4 +20,5 @@ export const SCENARIOS: readonly Scenario[] = [
   deadlockClinic,
   jury,
   oneOrMany,
+  supportTriage,
 ];

@@ -191,6 +191,14 @@ describe('an executor', () => {
     expect(asked).toEqual(['ada x', 'ada x!']);
   });
 
+  it('what an earlier plan of the same step gave is found again, whatever came after it', async () => {
+    const first = await go({ plan: { steps: [step('a', 'x')] } });
+    const later = await go({ plan: { steps: [step('a', 'y')] } });
+    const steps = [...(first.outcome.steps ?? []), ...(later.outcome.steps ?? [])];
+    const journal = { read: () => steps, append: () => undefined };
+    expect((await go({ plan: { steps: [step('a', 'x')] }, journal })).asked).toEqual([]);
+  });
+
   it('fails typed when nothing could be done, and names what is missing', async () => {
     const plan: Plan = { steps: [step('a', 'broken'), after('b', 'a')], ...once };
     expect((await go({ plan })).outcome).toMatchObject({

@@ -53,6 +53,7 @@ const handoff: Handoff = {
   hops: { used: 1, limit: 3 },
   remainingMs: 1_000,
   budget: { calls: 5, tokens: 10 },
+  grants: undefined,
   labels: [],
 };
 const offer = (to: SeatRef, more: Partial<Handoff> = {}): Promise<OfferAnswer> =>

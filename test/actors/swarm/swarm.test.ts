@@ -1,4 +1,5 @@
 /** A swarm: one task, passed among members; one owner, and an end. */
+import { agentName } from 'troupe';
 import {
   handoff,
   handoffOf,
@@ -9,6 +10,7 @@ import {
   type HandoverParts,
   type PerformRootOptions,
   type Performer,
+  type PerformerRef,
   type Resolved,
   type SwarmMembers,
   type SwarmOptions,
@@ -105,17 +107,22 @@ describe('a handoff', () => {
     });
   });
 
-  it('that delegates brings the result back to its sender, who has its own task again', async () => {
+  it('that delegates brings the result back to its sender, who has its own task and grants again', async () => {
     const members = {
       writer: member(
         'writer',
-        () => to('reviewer', { mode: 'delegate', task: 'look at this' }),
+        () => to('reviewer', { mode: 'delegate', task: 'look at this', grants: ['read'] }),
         ({ results }) => `with ${String(results[0]?.value)}`,
       ),
       reviewer: member('reviewer', () => 'a comma'),
     };
-    const outcome = await play(members, 'writer');
+    const outcome = await play(members, 'writer', { grants: ['read', 'write'] });
     expect(outcome).toMatchObject({ output: { output: 'with a comma', by: 'writer' } });
+    expect(turns.map(({ grants }) => grants)).toEqual([
+      ['read', 'write'],
+      ['read'],
+      ['read', 'write'],
+    ]);
     expect(turns[2]).toMatchObject({
       by: 'writer',
       move: 'return',
@@ -321,9 +328,24 @@ describe('a swarm within a swarm', () => {
     const members = { a: member('a', always('b')), b: inner };
     const outcome = await play(members, 'a', { hopLimit: 4 });
     expect(outcome).toMatchObject({
-      failure: { kind: 'hopLimit', message: expect.stringMatching(/a > b > x > y > x > y > x$/) },
+      failure: { kind: 'hopLimit', message: expect.stringMatching(/: a > b > x > y > x > y$/) },
     });
-    expect(by().filter((name) => name !== 'a')).toHaveLength(4);
+    expect(by()).toEqual(['a', 'x', 'y', 'x']);
+  });
+
+  it('that it uses as a tool, and that uses it in turn, ends at the shared hop limit', async () => {
+    const Desk = agentName<PerformerRef<unknown, unknown>>('desk');
+    const asks = performer('asks', function* (task: Task<unknown>, run) {
+      turns.push({ ...handoffOf(task)!, by: 'asks' });
+      return run.need(yield* run.perform(Desk, { input: task.input }));
+    });
+    const desk = swarm('desk', { members: { asks }, entry: 'asks', hopLimit: 4 });
+    system.spawn(desk, { id: 'desk', name: Desk as never });
+    const outcome = await system.run(perform(system, Desk, { goal: 'help', input: 1 }));
+    expect(JSON.stringify(outcome)).toMatch(
+      /4 handoffs are allowed, and this is one more: asks > asks/,
+    );
+    expect(turns).toHaveLength(5);
   });
 
   it('uses up the hops of the budget, as every delegation does', async () => {
