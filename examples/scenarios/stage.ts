@@ -139,7 +139,7 @@ export class Stage {
       chain: this.#deepest,
       hops: this.#deepest.length,
       hopsBudget,
-      tokens: Math.round(outcome.spent['tokens'] ?? 0),
+      tokens: outcome.spent['tokens'] ?? 0,
       restarts: this.#restarts,
       guard: this.#decisions,
       trace: this.#trace,
@@ -168,8 +168,8 @@ export class Stage {
 
   /** The chain of performers, from tasks as they are given away: `by` is a run, below its performer. */
   #noteTask({ message, to, traceparent }: InspectionEvent & { type: 'delivered' }): void {
-    const { type, by } = message as { type?: unknown; by?: AnyRef };
-    if (type !== 'task' || by === undefined) return;
+    if (typeof message !== 'object' || message === null || !('by' in message)) return;
+    const { by } = message as { by: AnyRef };
     this.#trace ||= traceparent?.split('-')[1] ?? '';
     const giver = by.address.slice(0, by.address.lastIndexOf('/'));
     if (giver.includes('/')) this.#givers.set(to, giver);
