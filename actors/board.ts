@@ -2,8 +2,9 @@
  * The board: what is known of each piece of work, as the fold of what happened to it. Pure.
  *
  *     accepted -> leased -> ended
- *          ^        |
- *          +-lapsed-+
+ *      |   ^        |
+ *      |   +-lapsed-+
+ *      +-> dropped
  *
  * A lease carries a fencing token, which no other lease ever has: what comes under the token of a
  * lease that has lapsed is told apart from what comes under the present one.
@@ -23,6 +24,8 @@ export type WorkEvent =
       readonly token: number;
       readonly failure?: Failure;
     }
+  /** Nobody has it, and nobody wants it any more: it is forgotten. */
+  | { readonly type: 'dropped'; readonly id: string }
   | {
       readonly type: 'ended';
       readonly id: string;
@@ -84,6 +87,10 @@ export function boardAfter(board: Board, event: WorkEvent): Board {
   const items = new Map(board.items);
   if (event.type === 'accepted') {
     items.set(id, { id, digest: event.digest, attempts: [] });
+    return { ...board, items };
+  }
+  if (event.type === 'dropped') {
+    items.delete(id);
     return { ...board, items };
   }
   const item = items.get(id);

@@ -53,6 +53,19 @@ export type { LimiterEvent, LimiterLogic, LimiterRef, Portion, ResourceLimit } f
 export { Pipeline, pipeline } from './pipeline.ts';
 export type { StageOptions } from './pipeline.ts';
 export type { Attempt, Lease, WorkEvent } from './board.ts';
+export { routedTasks, router } from './router.ts';
+export type { Assembly, Decomposition, RoutedTask, RouterOptions } from './router.ts';
+export { claimable, claimant, claims } from './claims.ts';
+export type {
+  ClaimantLogic,
+  ClaimedTask,
+  ClaimsEvent,
+  ClaimsLogic,
+  ClaimsOptions,
+  ClaimsRef,
+  Completed,
+  Renewed,
+} from './claims.ts';
 export { assignmentOf, overseer } from './overseer/overseer.ts';
 export type { Assignment, OverseerOptions } from './overseer/overseer.ts';
 export { rung } from './overseer/ladder.ts';

@@ -94,6 +94,10 @@ export const ACTORS_LIMITS = {
   breakerFailuresMax: 3,
   /** Milliseconds until a worker with an open breaker is tried with one task. */
   breakerOpenMs: 10_000,
+  /** Milliseconds of a lease on claimed work; whoever has not renewed it by then has lost the work. */
+  leaseMs: 30_000,
+  /** Claimants that a task may lose; one more fails it. */
+  lapsesMax: 3,
   /** Outcomes that are kept for whoever asks again under the same id; the oldest are forgotten. */
   outcomesKept: 1_000,
 } as const;

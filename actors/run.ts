@@ -7,6 +7,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AnyActorLogic } from 'xstate';
 import {
+  TroupeError,
   type Wait,
   fromHandler,
   type AgentContext,
@@ -61,6 +62,31 @@ export class PartialResult<TOutput> {
     this.output = output;
     this.missing = missing;
     this.failures = failures;
+  }
+}
+
+/** The outcome of another task, for work to return as its own. Throws `TaskFailed` where there is none. */
+export function asResult<TOutput>(outcome: Outcome<TOutput>): TOutput | PartialResult<TOutput> {
+  switch (outcome.status) {
+    case 'done':
+      return outcome.output;
+    case 'partial':
+      return new PartialResult(outcome.output, outcome.missing, outcome.failures);
+    case 'failed':
+      throw new TaskFailed(outcome.failure);
+    case 'cancelled':
+      throw new TaskFailed({ kind: 'cancelled', message: outcome.reason });
+  }
+}
+
+/** Asks again when whoever was asked has ended meanwhile and is being started again: for questions that change nothing twice. */
+export function* askAgain<T>(ask: () => Wait<T>): Generator<Wait<unknown>, T, unknown> {
+  for (;;) {
+    try {
+      return yield* ask();
+    } catch (error) {
+      if (!(error instanceof TroupeError && error.code === 'ACTOR_ENDED')) throw error;
+    }
   }
 }
 

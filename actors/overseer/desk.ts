@@ -177,12 +177,17 @@ class Desk {
         if (event.result !== undefined) yield* this.#end(event.id, event.result, ctx);
         break;
       case 'expired':
-        if (holds(this.#board, event.id, event.token)) yield* this.#lapse(event.id, ctx);
+        if (holds(this.#board, event.id, event.token)) {
+          yield* this.#lapse(event.id, ctx);
+          yield* this.#drop(event.id, ctx);
+        }
         break;
       case 'troupe.down': {
         const { address } = event.ref;
         const id = this.#holders.get(address)?.id ?? '';
-        if (this.#board.items.get(id)?.lease?.holder === address) yield* this.#lapse(id, ctx);
+        const item = this.#board.items.get(id);
+        if (item?.lease?.holder === address) yield* this.#lapse(id, ctx);
+        if (item?.outcome === undefined) yield* this.#drop(id, ctx);
         this.#holders.delete(address);
         break;
       }
@@ -211,6 +216,15 @@ class Desk {
     const { token } = this.#board.items.get(id)!.lease!;
     yield* this.#journal.append(ctx, [{ type: 'lapsed', id, token }]);
     ctx.cancel(timerOf(id));
+  }
+
+  /** Forgets work that has not ended and that nobody asks for. */
+  *#drop(id: string, ctx: Ctx): Waits<void> {
+    const item = this.#board.items.get(id);
+    if (item === undefined || item.lease !== undefined) return;
+    if (this.#waiting.some(({ request }) => request.id === id)) return;
+    this.#notBeforeMs.delete(id);
+    yield* this.#journal.append(ctx, [{ type: 'dropped', id }]);
   }
 
   /** Answers all who wait and can go on. */

@@ -79,7 +79,11 @@ export function nextStep(
   return steps.length - 1;
 }
 
-function canHelp(type: LadderStep<never, unknown>['type'], { kind, retry }: Failure): boolean {
+/** Whether a rung can help against a failure. */
+export function canHelp(
+  type: LadderStep<never, unknown>['type'],
+  { kind, retry }: Failure,
+): boolean {
   if (type === 'degrade' || type === 'escalate' || type === 'giveUp') return true;
   if (retry.sameInputWillFail || FINAL.includes(kind)) return false;
   return type !== 'retry' || retry.retryable;

@@ -5,7 +5,7 @@
  * no work with it.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { InvalidOption, TroupeError, agentName, type Wait } from '../../runtime/index.ts';
+import { InvalidOption, agentName, type Wait } from '../../runtime/index.ts';
 import { checkId, checkOptions } from '../../runtime/internal.ts';
 import type { Attempt } from '../board.ts';
 import { digestOf } from '../digest.ts';
@@ -13,7 +13,7 @@ import { TaskFailed, type Failure } from '../failure.ts';
 import type { JournalStore } from '../journal-store.ts';
 import { ACTORS_LIMITS } from '../limits.ts';
 import { performer } from '../performer.ts';
-import { PartialResult, type TaskRun } from '../run.ts';
+import { asResult, askAgain, type PartialResult, type TaskRun } from '../run.ts';
 import type { Outcome, Performer, PerformerLogic, Task } from '../task.ts';
 import type { BreakerOptions } from './breaker.ts';
 import { crew, type Crew, type CrewRef } from './crew.ts';
@@ -175,7 +175,7 @@ class Oversight<TInput, TOutput> {
     let result: Result | undefined;
     for (;;) {
       const turn = yield* this.#next(digest, result);
-      if (turn.type === 'ended') return resultOf(turn.outcome as Outcome<TOutput>);
+      if (turn.type === 'ended') return asResult(turn.outcome as Outcome<TOutput>);
       if (turn.type === 'refused') {
         const message = `task ${id} was accepted with another input before`;
         throw new TaskFailed({ kind: 'invalidInput', message, effect: 'none' });
@@ -192,19 +192,13 @@ class Oversight<TInput, TOutput> {
     }
   }
 
-  /** Asks the desk; again, when it has ended meanwhile and is being started again. */
   *#next(digest: string, result: Result | undefined): Waits<Turn> {
     const { ctx } = this.#run;
     const ask = { type: 'next', id: this.#task.id, digest, by: ctx.self } as const;
-    for (;;) {
-      try {
-        const timeoutMs = this.#run.remainingMs;
-        const request = result === undefined ? ask : { ...ask, result };
-        return yield* ctx.ask(this.#crew!.desk, request, { timeoutMs });
-      } catch (error) {
-        if (!(error instanceof TroupeError && error.code === 'ACTOR_ENDED')) throw error;
-      }
-    }
+    const request = result === undefined ? ask : { ...ask, result };
+    return yield* askAgain(() =>
+      ctx.ask(this.#crew!.desk, request, { timeoutMs: this.#run.remainingMs }),
+    );
   }
 
   *#take(
@@ -268,17 +262,4 @@ function gaveUp(failures: readonly Failure[], attempts: readonly Attempt[]): Tas
     retry: { ...last.retry, strategiesTried },
     causes: failures,
   });
-}
-
-function resultOf<TOutput>(outcome: Outcome<TOutput>): TOutput | PartialResult<TOutput> {
-  switch (outcome.status) {
-    case 'done':
-      return outcome.output;
-    case 'partial':
-      return new PartialResult(outcome.output, outcome.missing, outcome.failures);
-    case 'failed':
-      throw new TaskFailed(outcome.failure);
-    case 'cancelled':
-      throw new TaskFailed({ kind: 'cancelled', message: outcome.reason });
-  }
 }

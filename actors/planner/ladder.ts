@@ -1,8 +1,9 @@
 /**
  * The ladder of a plan: what is tried when a step fails, before anybody is asked for another plan.
- * Plain data, and pure: rungs that cannot help are left out.
+ * Plain data, and pure: as with an overseer's ladder, rungs that cannot help are left out.
  */
-import type { Failure, FailureKind } from '../failure.ts';
+import type { Failure } from '../failure.ts';
+import { canHelp } from '../overseer/ladder.ts';
 
 /** One thing to try. */
 export type PlanRung =
@@ -37,15 +38,6 @@ export type Move =
   /** The ladder has ended. */
   | { readonly type: 'end' };
 
-/** Nothing that this plan could do about these helps; a denied action stays denied. */
-const FINAL: readonly FailureKind[] = [
-  'hopLimit',
-  'guardDenied',
-  'approvalRejected',
-  'approvalExpired',
-  'cancelled',
-];
-
 /** The rungs one by one. */
 export function rungsOf(ladder: readonly PlanRung[]): readonly PlanRung[] {
   return ladder.flatMap((rung) =>
@@ -60,18 +52,17 @@ export function nextMove(
   attempts: readonly Attempted[],
 ): Move {
   const last = attempts.at(-1)!;
-  const { kind, retry } = last.failure;
   for (let index = last.rung; index < rungs.length; index += 1) {
     const rung = rungs[index]!;
     if (rung.type === 'degrade') return { type: 'degrade' };
-    if (FINAL.includes(kind)) continue;
+    if (!canHelp(rung.type, last.failure)) continue;
     const next = { rung: index + 1, worker: last.worker };
     if (rung.type === 'strategy')
       return { type: 'attempt', next: { ...next, strategy: rung.name } };
     if (rung.type === 'reassign') {
       const worker = workers.find((each) => attempts.every((tried) => tried.worker !== each));
       if (worker !== undefined) return { type: 'attempt', next: { ...next, worker } };
-    } else if (retry.retryable && !retry.sameInputWillFail) {
+    } else {
       const { strategy } = last;
       return { type: 'attempt', next: { ...next, ...(strategy !== undefined && { strategy }) } };
     }
