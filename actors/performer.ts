@@ -205,7 +205,11 @@ function accept(
     }
     // The request waits for a margin longer than the work may take; time in the mailbox is gone.
     const leftMs = ctx.remainingMs - marginOf(timeoutMs);
-    const withinMs = Math.min(timeoutMs, Math.max(0, leftMs));
+    const withinMs = Math.min(timeoutMs, leftMs);
+    if (withinMs <= 0) {
+      const message = 'no time is left to begin it';
+      throw new TaskFailed({ kind: 'timeout', message, effect: 'none' });
+    }
     const deadlineMs = ctx.now() + withinMs;
     const begin: Begin = { type: 'begin', task: inputOf(task), deadlineMs, traceparent };
     const run = ctx.spawn(runs, { monitor: true });
