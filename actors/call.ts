@@ -6,6 +6,7 @@ import { nameOf } from '../runtime/internal.ts';
 import { failureOf, type Failure, type FailureSite } from './failure.ts';
 import { marginOf } from './limits.ts';
 import type { Purse } from './purse.ts';
+import type { OpenSpan, RunTrace } from './tracing/trace.ts';
 import type { Outcome, PerformerName, PerformerRef, Task, TaskReply } from './task.ts';
 
 /** How one task is given away. */
@@ -30,6 +31,7 @@ export class Call<TOutput> {
   readonly #performer: PerformerRef<never, TOutput> | PerformerName<never, TOutput>;
   readonly #attempt: Attempt;
   readonly #stop = new AbortController();
+  readonly #span: OpenSpan | undefined;
   #grant: Budget | undefined;
   #outcome: Outcome<TOutput> | undefined;
   /** Undefined when it could not even be sent. */
@@ -43,6 +45,7 @@ export class Call<TOutput> {
     task: Task,
     { timeoutMs, budget }: CallOptions & { readonly timeoutMs: number },
     attempt: Attempt,
+    trace: RunTrace | undefined,
   ) {
     this.task = task;
     this.#ctx = ctx;
@@ -59,11 +62,19 @@ export class Call<TOutput> {
       this.#outcome = this.#failed(error, {});
       return;
     }
+    this.#span = trace?.given({
+      task,
+      to: this.#to,
+      isRemote: 'node' in performer && performer.node !== ctx.self.node,
+      attempt: attempt.attempt,
+      budget: this.#grant,
+    });
+    const traceparent = this.#span?.traceparent;
     const { signal } = this.#stop;
     const waitMs = timeoutMs + marginOf(timeoutMs);
     this.wait = ctx.ask(
       performer as PerformerRef<unknown, TOutput>,
-      { type: 'task', task, by: ctx.self, timeoutMs },
+      { type: 'task', task, by: ctx.self, timeoutMs, ...(traceparent && { traceparent }) },
       { budget: this.#grant, signal, timeoutMs: waitMs },
     );
   }
@@ -101,15 +112,20 @@ export class Call<TOutput> {
     if (this.#outcome === undefined) {
       this.#outcome = outcome;
       if (this.#grant !== undefined) this.#purse.settle(this.#grant, outcome.spent);
+      this.#span?.end(outcome);
     }
     return this.#outcome;
   }
 
-  #failed(error: unknown, spent: Budget): Outcome<TOutput> {
+  get #to(): string {
     const performer = this.#performer;
+    return 'address' in performer ? performer.address : nameOf(performer);
+  }
+
+  #failed(error: unknown, spent: Budget): Outcome<TOutput> {
     const site = {
       task: this.task,
-      agent: 'address' in performer ? performer.address : nameOf(performer),
+      agent: this.#to,
       ...siteOf(this.#ctx, this.#purse),
       ...this.#attempt,
     };

@@ -100,8 +100,7 @@ function* collected<TInput, TOutput, TResult>(
   const verdict = verdictOf(slots, policy);
   let output: TResult | undefined;
   try {
-    const result = collect(slots, run);
-    output = isGenerator(result) ? yield* result : result;
+    output = yield* run.operation({ name: 'join', subject: name }, collecting(collect, slots, run));
   } catch (error) {
     // What a collector cannot make of too little says less than why it was too little.
     if (verdict !== 'failed') throw error;
@@ -125,6 +124,15 @@ function* collected<TInput, TOutput, TResult>(
     retry: { retryable: isWorthIt },
     dependsOn: slots.map((slot) => ({ id: slot.name, status: slot.status })),
   });
+}
+
+function* collecting<TOutput, TResult>(
+  collect: Collect<TOutput, TResult>,
+  slots: readonly Slot<TOutput>[],
+  run: TaskRun,
+): Generator<Wait<unknown>, TResult, unknown> {
+  const result = collect(slots, run);
+  return isGenerator(result) ? yield* result : result;
 }
 
 function check(options: FanInOptions<never, unknown>, pattern: string, own: string): void {

@@ -6,8 +6,9 @@ import { InvalidOption, fromHandler, type AnyRef, type Budget } from '../runtime
 import { checkOptions } from '../runtime/internal.ts';
 import { TaskFailed } from './failure.ts';
 import { performer } from './performer.ts';
-import { TaskRun } from './run.ts';
+import { TaskRun, tracedOf } from './run.ts';
 import type { AnyPerformer, Performer, PerformerLogic, PerformerRef, Task } from './task.ts';
+import { tracing } from './tracing/trace.ts';
 
 /** One branch of a fan-out. */
 export interface FanOutBranch<TInput> {
@@ -27,12 +28,14 @@ interface Deliver {
   readonly budget: Budget;
   /** The clock's monotonic milliseconds. */
   readonly deadlineMs: number;
+  readonly traceparent: string | undefined;
 }
 
 /** Works on one branch, and crashes on its message when that fails: so it gets to the dead letters. */
 const delivery = fromHandler({
-  *receive(_: undefined, { branch, task, to, budget, deadlineMs }: Deliver, ctx) {
-    const run = new TaskRun(ctx, task, undefined, deadlineMs);
+  *receive(_: undefined, { branch, task, to, budget, deadlineMs, traceparent }: Deliver, ctx) {
+    const trace = tracing()?.client(tracedOf(ctx, 'delivery', task, traceparent));
+    const run = new TaskRun(ctx, task, undefined, { deadlineMs, trace });
     const outcome = yield* run.perform(to, { input: task.input }, { budget });
     if (outcome.status === 'failed') {
       const { kind, message } = outcome.failure;
@@ -90,7 +93,8 @@ export function fanOut<TInput>(
         const to = members[`to-${id}`] as Deliver['to'];
         const own: Task = { ...task, id: `${task.id}.${id}` };
         const budget = run.grant(share);
-        const event: Deliver = { type: 'deliver', branch: id, task: own, to, budget, deadlineMs };
+        const way = { to, budget, deadlineMs, traceparent: run.traceparent };
+        const event: Deliver = { type: 'deliver', branch: id, task: own, ...way };
         run.ctx.send(members['courier'] as PerformerRef<never, never> as never, event as never);
       }
       return names as readonly string[];

@@ -154,6 +154,11 @@ export type {
 } from './state/shared-state.ts';
 export { stateOf } from './state/state-access.ts';
 export type { ResultRef, StateAccess, StateRef } from './state/state-access.ts';
+export { traceRuns } from './tracing/trace-runs.ts';
+export type { TraceOptions } from './tracing/trace-runs.ts';
+export type { OpenTelemetry } from './tracing/open-telemetry.ts';
+export { chronicle } from './tracing/chronicle.ts';
+export type { Chronicle, ChronicleOptions, Story, StoryEntry } from './tracing/chronicle.ts';
 export { digestOf } from './digest.ts';
 export type {
   GenerateResult,

@@ -16,6 +16,10 @@ export const ACTORS_LIMITS = {
   approvalTimeoutMs: 900_000,
   /** Records that a guard keeps; the oldest go first. */
   auditCapacity: 1_000,
+  /** Runs that a chronicle keeps; the oldest go first. */
+  storiesMax: 100,
+  /** Entries that a chronicle keeps of one run; later ones are counted only, but for its end. */
+  storyEntriesMax: 1_000,
   /** Denials that stick to their call; the oldest are forgotten. */
   denialsKept: 1_024,
   /** Times that a request is decided anew because the world was not as believed; one more fails it. */

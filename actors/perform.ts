@@ -6,8 +6,9 @@ import { fromHandler, type Budget, type System } from '../runtime/index.ts';
 import { checkOptions, coreOf } from '../runtime/internal.ts';
 import { failureOf, messageOf } from './failure.ts';
 import { ACTORS_LIMITS } from './limits.ts';
-import { TaskRun } from './run.ts';
+import { TaskRun, tracedOf } from './run.ts';
 import type { Outcome, Performer, Task, TaskSpec } from './task.ts';
+import { tracing } from './tracing/trace.ts';
 
 /** How a task is given away from outside. */
 export interface PerformRootOptions {
@@ -17,6 +18,8 @@ export interface PerformRootOptions {
   readonly budget?: Budget;
   /** Cancels the task. */
   readonly signal?: AbortSignal;
+  /** The span that it belongs to, as W3C Trace Context says it; default a trace of its own. */
+  readonly traceparent?: string;
 }
 
 /**
@@ -37,8 +40,8 @@ export async function perform<TInput, TOutput>(
   spec: TaskSpec<NoInfer<TInput>> & { readonly goal: string },
   options: PerformRootOptions = {},
 ): Promise<Outcome<TOutput>> {
-  checkOptions(options, ['deadlineMs', 'budget', 'signal'], 'perform');
-  const { deadlineMs = ACTORS_LIMITS.taskMs, budget = {}, signal } = options;
+  checkOptions(options, ['deadlineMs', 'budget', 'signal', 'traceparent'], 'perform');
+  const { deadlineMs = ACTORS_LIMITS.taskMs, budget = {}, signal, traceparent } = options;
   const granted = { calls: ACTORS_LIMITS.callsMax, ...budget };
   let task: Task = { id: '', ...spec };
   const client = fromHandler({
@@ -47,7 +50,8 @@ export async function perform<TInput, TOutput>(
       task = { ...spec, id };
       // Its own call is beside what the task may make.
       const own = { calls: granted.calls + 1 };
-      const root = new TaskRun(ctx, task, undefined, Infinity, own);
+      const trace = tracing()?.client(tracedOf(ctx, 'client', task, traceparent));
+      const root = new TaskRun(ctx, task, undefined, { budget: own, trace });
       ctx.stop(
         yield* root.perform(performer, { ...spec, id }, { timeoutMs: deadlineMs, budget: granted }),
       );

@@ -216,7 +216,7 @@ function accept(
   runs: RunLogic,
   inputOf: (task: Task) => Task,
 ): PerformerState {
-  const { task, by, timeoutMs } = request;
+  const { task, by, timeoutMs, traceparent } = request;
   const site = { task, agent: ctx.self.address, ...siteOf(ctx, ctx.budget ?? {}) };
   try {
     checkRequest(request);
@@ -232,7 +232,8 @@ function accept(
       const message = 'no time is left to begin it';
       throw new TaskFailed({ kind: 'timeout', message, effect: 'none' });
     }
-    const begin: Begin = { type: 'begin', task: inputOf(task), deadlineMs: ctx.now() + withinMs };
+    const deadlineMs = ctx.now() + withinMs;
+    const begin: Begin = { type: 'begin', task: inputOf(task), deadlineMs, traceparent };
     const run = ctx.spawn(runs, { monitor: true });
     // Sent while the request is handled, so that it carries the lineage of the request.
     ctx.send(run, begin);

@@ -33,6 +33,8 @@ import type {
   Task,
   TaskSpec,
 } from './task.ts';
+import type { Attributes } from './tracing/semantics.ts';
+import { tracing, type Operation, type RunTrace, type TracedRun } from './tracing/trace.ts';
 
 /** Further attempts at a task whose failure says that another one is worth it. */
 export interface RetryOptions {
@@ -113,6 +115,7 @@ export class TaskRun<TTeam = unknown> {
   readonly #purse: Purse;
   readonly #members = new Map<object, AnyRef>();
   readonly #steps: Step[] = [];
+  readonly #trace: RunTrace | undefined;
   #given = 0;
 
   /** @internal */
@@ -120,10 +123,14 @@ export class TaskRun<TTeam = unknown> {
     ctx: AgentContext,
     task: Task,
     team: TTeam,
-    deadlineMs = Infinity,
-    budget: Budget | undefined = ctx.budget,
+    {
+      deadlineMs = Infinity,
+      budget = ctx.budget,
+      trace,
+    }: { deadlineMs?: number; budget?: Budget | undefined; trace?: RunTrace | undefined } = {},
   ) {
     this.#deadlineMs = deadlineMs;
+    this.#trace = trace;
     this.#ctx = ctx;
     this.#task = task;
     this.team = team;
@@ -294,6 +301,34 @@ export class TaskRun<TTeam = unknown> {
     this.#report('progress', { message, ...data });
   }
 
+  /** The span of this run, as W3C Trace Context says it; undefined when nobody traces. */
+  get traceparent(): string | undefined {
+    return this.#trace?.traceparent;
+  }
+
+  /**
+   * Does a part of the work as an operation of its own in the trace; what is given away meanwhile
+   * belongs to it. `told` says what of the result is told.
+   *
+   * @internal
+   */
+  *operation<T>(
+    operation: Operation,
+    work: Waits<T>,
+    told: (result: T) => Attributes = () => ({}),
+  ): Waits<T> {
+    const span = this.#trace?.operation(operation);
+    if (span === undefined) return yield* work;
+    try {
+      const result = yield* work;
+      span.end({ status: 'done', attributes: told(result) });
+      return result;
+    } catch (error) {
+      span.end({ status: 'failed', failure: this.failureOf(error) });
+      throw error;
+    }
+  }
+
   /** The clock's monotonic milliseconds. */
   now(): number {
     return this.#ctx.now();
@@ -315,7 +350,7 @@ export class TaskRun<TTeam = unknown> {
     const address = this.#addressOf(performer);
     const timeoutMs = Math.min(options.timeoutMs ?? Infinity, Math.max(0, this.remainingMs));
     const limits = { ...options, timeoutMs };
-    return new Call<TOutput>(this.#ctx, this.#purse, address, task, limits, attempt);
+    return new Call<TOutput>(this.#ctx, this.#purse, address, task, limits, attempt, this.#trace);
   }
 
   #subtask<TInput>({ id, goal, input, context }: TaskSpec<TInput>): Task<TInput> {
@@ -358,6 +393,7 @@ export interface Begin {
   readonly task: Task;
   /** The clock's monotonic milliseconds. */
   readonly deadlineMs: number;
+  readonly traceparent: string | undefined;
 }
 
 /** What a run tells its performer when it is ended before its time. */
@@ -382,8 +418,9 @@ export function runLogic<TInput, TOutput, TTeam>(
 ): RunLogic {
   return fromHandler({
     initial: (): Working => ({ run: undefined }),
-    *receive(working: Working, { task, deadlineMs }: Begin, ctx) {
-      const run = new TaskRun(ctx, task, teamOf(ctx.parent ?? ctx.self), deadlineMs);
+    *receive(working: Working, { task, deadlineMs, traceparent }: Begin, ctx) {
+      const trace = tracing()?.begun(tracedOf(ctx, name, task, traceparent));
+      const run = new TaskRun(ctx, task, teamOf(ctx.parent ?? ctx.self), { deadlineMs, trace });
       working.run = run;
       ctx.stop(yield* outcomeOf(name, task as Task<TInput>, run, work, outputSchema));
     },
@@ -393,6 +430,16 @@ export function runLogic<TInput, TOutput, TTeam>(
       ctx.send(ctx.parent as Ref<Spent>, told);
     },
   });
+}
+
+/** What is told of a run to whoever traces it. */
+export function tracedOf(
+  { self: { path }, chain, hops, budget = {} }: AgentContext,
+  name: string,
+  task: Task,
+  traceparent: string | undefined,
+): TracedRun {
+  return { name, path, task, chain, hops, budget, traceparent };
 }
 
 function* outcomeOf<TInput, TOutput, TTeam>(

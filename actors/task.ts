@@ -79,6 +79,8 @@ export interface TaskRequest<TInput, TOutput> {
   readonly by: AnyRef;
   /** Milliseconds that the work may take. The request itself waits a little longer, to be told how it ended. */
   readonly timeoutMs: number;
+  /** The span that the work belongs to, as W3C Trace Context says it. */
+  readonly traceparent?: string;
   readonly replyTo: ReplyTo<TaskReply<TOutput>>;
 }
 /** The answer. */

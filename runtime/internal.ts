@@ -12,7 +12,7 @@ export type { Core } from './core.ts';
 export { Envelope, Lineage, Task } from './envelope.ts';
 export { Failure, type Asker } from './ask.ts';
 export { NOCONNECTION, NOPROC, checkReason } from './exit.ts';
-export type { Life } from './life.ts';
+export { Life } from './life.ts';
 export { LogThrottle } from './log-throttle.ts';
 export type { Remote, RemoteEnd } from './network.ts';
 export { show } from './errors.ts';

@@ -5,7 +5,7 @@
  * Refs count as their addresses. Requests have no lasting name; whoever digests gives them one.
  * An object with `toJSON` says itself what counts of it.
  */
-import { AgentRef, askOf, type Ask } from '../runtime/internal.ts';
+import { AgentRef, Life, askOf, type Ask } from '../runtime/internal.ts';
 
 /** Names a request within one digest. */
 export type NameOf = (ask: Ask) => string;
@@ -36,6 +36,8 @@ function writeObject(value: object, nameOf: NameOf, above: object[]): string {
   if (value instanceof AgentRef) return `@${value.address}`;
   const ask = askOf(value);
   if (ask !== undefined) return nameOf(ask);
+  // A monitor that an agent keeps leads to lives, and they to all that there is.
+  if (value instanceof Life) return `(life of ${value.address})`;
   if (isActor(value)) return `(actor ${value.id})`;
   const depth = above.indexOf(value);
   if (depth !== -1) return `(^${above.length - depth})`;

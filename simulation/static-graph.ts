@@ -40,7 +40,8 @@ export interface StaticLink {
 
 /** What looks wrong. None of it is proved: a guard may forbid it. */
 export interface StaticWarning {
-  readonly kind: 'ask cycle' | 'unhandled' | 'handoff without exit' | 'ask without timeout';
+  readonly kind:
+    'ask cycle' | 'unhandled' | 'nobody there' | 'handoff without exit' | 'ask without timeout';
   readonly message: string;
   readonly agents: readonly string[];
 }
@@ -281,7 +282,15 @@ function warningsOf({ nodes, links, handsOn }: Reader): StaticWarning[] {
   }
   for (const { from, to, type, at } of links) {
     const node = byName.get(to);
-    if (node === undefined || isHandled(node.handles, type)) continue;
+    if (node === undefined) {
+      warnings.push({
+        kind: 'nobody there',
+        message: `${from} sends "${type}" to ${to} in ${at}, and ${to} is not among the agents`,
+        agents: [from, to],
+      });
+      continue;
+    }
+    if (isHandled(node.handles, type)) continue;
     warnings.push({
       kind: 'unhandled',
       message: `${from} sends "${type}" to ${to} in ${at}, and no state of ${to} handles it`,

@@ -94,6 +94,8 @@ const editor = performer('editor', (task: Task<{ text: string }>) => ({ text: ta
 const AMBIENT = `
 declare module '@opentelemetry/api' {
   export const metrics: { getMeter(name: string): import('troupe').Meter };
+  export const trace: import('troupe/actors').OpenTelemetry['trace'];
+  export const ROOT_CONTEXT: import('troupe/actors').OpenTelemetry['ROOT_CONTEXT'];
 }
 `;
 

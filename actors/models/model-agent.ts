@@ -17,6 +17,7 @@ import type { PartialResult, RetryOptions, TaskRun } from '../run.ts';
 import { fit } from '../schema.ts';
 import { bare, withhold, type Classification } from '../state/label.ts';
 import type { PerformerLogic, PerformerName, PerformerRef, Task } from '../task.ts';
+import { GEN_AI, OPERATION } from '../tracing/semantics.ts';
 import type {
   JsonValue,
   LanguageModel,
@@ -270,11 +271,12 @@ class Conversation<TInput, TOutput> {
     }
   }
 
-  *#use({ name }: WantedCall, args: unknown): Waits<ToolResultPart['output']> {
+  *#use({ id, name }: WantedCall, args: unknown): Waits<ToolResultPart['output']> {
     const startedMs = this.#run.now();
+    const attributes = { [GEN_AI.tool]: name, [GEN_AI.toolCall]: id };
+    const operation = { name: OPERATION.tool, subject: name, attributes };
     try {
-      const result: unknown = this.#tools[name]?.call(args, this.#run);
-      const value = isGenerator(result) ? yield* result : result;
+      const value = yield* this.#run.operation(operation, this.#called(name, args));
       this.#run.record({
         name,
         input: args,
@@ -291,6 +293,11 @@ class Conversation<TInput, TOutput> {
       run.decide(`tool ${name} failed`, failure.message, { kind: failure.kind });
       return { type: 'error-text', value: `${failure.kind}: ${failure.message}` };
     }
+  }
+
+  *#called(name: string, args: unknown): Waits<unknown> {
+    const result: unknown = this.#tools[name]?.call(args, this.#run);
+    return isGenerator(result) ? yield* result : result;
   }
 
   #doneWith(output: unknown) {

@@ -9,6 +9,8 @@ import { ACTORS_LIMITS } from '../limits.ts';
 import { performer } from '../performer.ts';
 import type { TaskRun } from '../run.ts';
 import type { PerformerLogic, Task } from '../task.ts';
+import { GEN_AI, type Attributes } from '../tracing/semantics.ts';
+import type { Operation } from '../tracing/trace.ts';
 import type { LanguageModel, ModelCall, ModelMessage } from './language-model.ts';
 import { modelFailure } from './model-failure.ts';
 import { collectTurn, turnOf, type ModelTurn } from './turn.ts';
@@ -50,11 +52,12 @@ export function modelCaller(
       const reserved = run.reserve({ tokens: costOf(input) });
       const call = { ...input, maxOutputTokens };
       try {
-        const turn = yield* run.effect(
+        const said = run.effect(
           `model/${model.modelId}`,
           (signal) => speak(model, call, run, id, options, signal),
           input,
         );
+        const turn = yield* run.operation(chatWith(model, maxOutputTokens), waitFor(said), toldOf);
         const { inputTokens = estimate, outputTokens = maxOutputTokens } = turn.usage;
         reserved.settle({ tokens: inputTokens + outputTokens });
         return turn;
@@ -69,6 +72,27 @@ export function modelCaller(
     },
     concurrency === undefined ? {} : { concurrency },
   );
+}
+
+function* waitFor<T>(wait: Wait<T>): Generator<Wait<unknown>, T, unknown> {
+  return yield* wait;
+}
+
+function chatWith({ provider, modelId }: LanguageModel, maxOutputTokens: number): Operation {
+  const attributes = {
+    [GEN_AI.provider]: provider,
+    [GEN_AI.requestModel]: modelId,
+    [GEN_AI.maxTokens]: maxOutputTokens,
+  };
+  return { name: 'chat', subject: modelId, attributes };
+}
+
+function toldOf({ finish, usage: { inputTokens, outputTokens } }: ModelTurn): Attributes {
+  return {
+    [GEN_AI.finishReasons]: [finish],
+    ...(inputTokens !== undefined && { [GEN_AI.inputTokens]: inputTokens }),
+    ...(outputTokens !== undefined && { [GEN_AI.outputTokens]: outputTokens }),
+  };
 }
 
 async function speak(

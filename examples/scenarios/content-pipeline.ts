@@ -1,7 +1,7 @@
 // E1: a desk that writes, edits and publishes. The editor hangs, and a fallback edits; what was
 // changed after the chief had approved it is not published.
 
-import { fromHandler, type Ref } from 'troupe';
+import { fromHandler, type Ref, type System, type Wait } from 'troupe';
 import {
   digestOf,
   guard,
@@ -10,12 +10,17 @@ import {
   performer,
   pipeline,
   TaskFailed,
+  scripted,
   type ApprovalRequest,
-  type Performer,
+  type GuardEvent,
+  type LanguageModel,
   type Task,
+  type TaskRun,
   type Verdict,
 } from 'troupe/actors';
+import { choose, fail, hang, ok } from 'troupe/simulation';
 import { z } from 'zod';
+import { anyOf, simulated } from './simulated.ts';
 import type { Scenario, Stage } from './stage.ts';
 
 interface Article {
@@ -37,7 +42,7 @@ const publish = guardedAction({
 });
 
 /** Publishes nothing but the text on record, and that only with the chief's approval. */
-const press = (chief: Ref<ApprovalRequest>) =>
+const pressFor = (chief: Ref<ApprovalRequest>) =>
   guard({
     state: {} as Drafts,
     learn: (drafts: Drafts, fact: Drafts) => ({ ...drafts, ...fact }),
@@ -59,17 +64,30 @@ const press = (chief: Ref<ApprovalRequest>) =>
     },
   });
 
-async function play(stage: Stage): Promise<void> {
-  published.length = 0;
+type PressEvent = GuardEvent<{ readonly publish: typeof publish }, Drafts>;
+/** What differs from one play to the other. */
+interface Newsroom {
+  readonly say: (text: string) => void;
+  readonly isLimited: boolean;
+  readonly publishWith: (input: Article, run: TaskRun) => Generator<Wait<unknown>, string, unknown>;
+}
+
+/** The desk, with a chief who approves in a way of its own. */
+function newsroom(
+  system: System,
+  model: LanguageModel,
+  press: Ref<PressEvent>,
+  { say, isLimited, publishWith }: Newsroom,
+) {
   const write = modelAgent<{ id: string }>('writer', {
-    model: stage.model(['Otters hold hands in there sleep.', 'Otters use stones as tools.']),
+    model,
     instructions: 'You write one sentence about the topic.',
   });
   const article = performer(
     'article',
     function* ({ input }: Task<{ id: string }>, run) {
       const text = run.need(yield* run.perform(run.team.write, { input }));
-      stage.say(`the writer: "${text}"`);
+      say(`the writer: "${text}"`);
       return { id: input.id, text };
     },
     { team: { write } },
@@ -81,13 +99,41 @@ async function play(stage: Stage): Promise<void> {
   });
   const substitute = performer('substitute', ({ input }: Task<Article>) => {
     const text = input.text.replace('there sleep', 'their sleep');
-    stage.say(`the editor did not answer; the substitute: "${text}"`);
+    say(`the editor did not answer; the substitute: "${text}"`);
     return { ...input, text };
   });
+  const publisher = performer('publisher', function* ({ input }: Task<Article>, run) {
+    press.send({ type: 'learn', fact: { [input.id]: digestOf(input.text) } });
+    return yield* publishWith(input, run);
+  });
+  const editing = {
+    performer: editor,
+    ...(isLimited && { timeoutMs: 1_000, fallback: substitute }),
+  };
+  return system.spawn(
+    pipeline('content')
+      .stage('write', { performer: article, timeoutMs: 5_000 })
+      .stage('edit', editing)
+      .stage('publish', { performer: publisher, timeoutMs: 15_000 })
+      .build(),
+    { id: 'content' },
+  );
+}
 
+function* throughThePress(press: Ref<PressEvent>, args: Article, { ctx }: TaskRun) {
+  const asked = { type: 'perform.publish', args } as const;
+  const verdict: Verdict<string> = yield* ctx.ask(press, asked, { timeoutMs: 10_000 });
+  if (verdict.ruling === 'performed') return verdict.result;
+  const why = verdict.ruling === 'denied' ? verdict.reason : verdict.ruling;
+  throw new TaskFailed({ kind: 'guardDenied', message: `not published: ${why}`, effect: 'none' });
+}
+
+async function play(stage: Stage): Promise<void> {
+  published.length = 0;
+  const { system } = stage;
   // The chief approves everything; once, the article is changed while the chief reads it.
   let change: (() => void) | undefined;
-  const chief = stage.system.spawn(
+  const chief = system.spawn(
     fromHandler({
       *receive(_, request: ApprovalRequest, ctx) {
         yield* ctx.sleep(2_000);
@@ -98,48 +144,76 @@ async function play(stage: Stage): Promise<void> {
     }),
     { id: 'chief' },
   );
-  const desk = stage.system.spawn(press(chief), { id: 'press' });
-  const publisher = performer('publisher', function* ({ input }: Task<Article>, run) {
-    desk.send({ type: 'learn', fact: { [input.id]: digestOf(input.text) } });
-    const args = { ...input };
-    change =
-      input.id === 'a2'
-        ? () => {
-            args.text = 'Otters are cats.';
-            stage.say('somebody changes a2 meanwhile: "Otters are cats."');
-            desk.send({ type: 'learn', fact: { a2: digestOf(args.text) } });
-          }
-        : undefined;
-    if (stage.without('guard')) {
+  const press = system.spawn(pressFor(chief), { id: 'press' });
+  const model = stage.model(['Otters hold hands in there sleep.', 'Otters use stones as tools.']);
+  const content = newsroom(system, model, press, {
+    say: (text) => stage.say(text),
+    isLimited: !stage.without('limits'),
+    *publishWith(input, run) {
+      const args = { ...input };
+      const isChanged = input.id === 'a2';
+      change = () => {
+        if (!isChanged) return;
+        args.text = 'Otters are cats.';
+        stage.say('somebody changes a2 meanwhile: "Otters are cats."');
+        press.send({ type: 'learn', fact: { a2: digestOf(args.text) } });
+      };
+      if (!stage.without('guard')) return yield* throughThePress(press, { ...args }, run);
       yield* run.sleep(2_000);
-      change?.();
+      change();
       return yield* run.effect('publish', () => publish.effect(args, nobody));
-    }
-    const asked = { type: 'perform.publish', args: { ...args } } as const;
-    const verdict: Verdict<string> = yield* run.ctx.ask(desk, asked, { timeoutMs: 10_000 });
-    if (verdict.ruling === 'performed') return verdict.result;
-    const why = verdict.ruling === 'denied' ? verdict.reason : verdict.ruling;
-    throw new TaskFailed({ kind: 'guardDenied', message: `not published: ${why}`, effect: 'none' });
+    },
   });
-  const editing: { performer: Performer<Article, Article>; timeoutMs?: number } = {
-    performer: editor,
-    ...(!stage.without('limits') && { timeoutMs: 1_000, fallback: substitute }),
-  };
-  const content = stage.system.spawn(
-    pipeline('content')
-      .stage('write', { performer: article, timeoutMs: 5_000 })
-      .stage('edit', editing)
-      .stage('publish', { performer: publisher, timeoutMs: 15_000 })
-      .build(),
-    { id: 'content' },
-  );
-
   for (const id of ['a1', 'a2']) {
     const options = { deadlineMs: 30_000, budget: { tokens: 5_000, hops: 6 } };
     await stage.perform(content, { goal: `publish ${id}`, input: { id } }, options);
   }
   stage.say(`published: ${published.join(' | ') || 'nothing'}`);
 }
+
+/** The chief says yes, no, or nothing; the article may change while it is read. */
+const approved: string[] = [];
+const underAllOrders = simulated({
+  input: { id: 'a1' },
+  build(system) {
+    approved.length = 0;
+    published.length = 0;
+    const chief = system.spawn(
+      fromHandler({
+        receive(_: undefined, request: ApprovalRequest, ctx) {
+          const article = request.args as Article;
+          const says = choose('the chief', ['yes', 'no', 'nothing', 'yes, and it was changed']);
+          if (says === 'nothing') return ctx.defer(request);
+          const isApproved = says !== 'no';
+          if (says === 'yes, and it was changed')
+            press.send({ type: 'learn', fact: { [article.id]: 'another text' } });
+          // Whether the press hears of the change in time is a matter of order; this it was read as.
+          if (isApproved) approved.push(article.text);
+          ctx.reply(request, { type: 'approval', isApproved, by: 'chief', reason: 'so be it' });
+        },
+      }),
+      { id: 'chief' },
+    );
+    const press = system.spawn(pressFor(chief), { id: 'press' });
+    const silently: Newsroom = {
+      say: () => undefined,
+      isLimited: true,
+      publishWith: (input, run) => throughThePress(press, input, run),
+    };
+    return newsroom(system, scripted([]), press, silently);
+  },
+  effects: {
+    'model/scripted': anyOf('Otters hold hands in there sleep.', ''),
+    '/press/publish': ({ input }) => {
+      published.push((input as Article).text);
+      return [ok('published'), fail(new Error('the press stands still')), hang()];
+    },
+  },
+  invariant: {
+    'nothing is published that the chief has not approved as it is': () =>
+      published.every((text) => approved.includes(text)),
+  },
+});
 
 const nobody = { idempotencyKey: 'none', signal: new AbortController().signal };
 
@@ -149,4 +223,5 @@ export default {
   shows: 'A hanging editor is replaced, and a text changed after its approval is not published.',
   removable: ['guard', 'limits'],
   play,
+  simulated: underAllOrders,
 } satisfies Scenario;

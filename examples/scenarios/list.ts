@@ -3,9 +3,14 @@
 import announcement from './announcement.ts';
 import contentPipeline from './content-pipeline.ts';
 import customerService from './customer-service.ts';
+import deadlockClinic from './deadlock-clinic.ts';
 import documents from './documents.ts';
 import environments from './environments.ts';
+import jury from './jury.ts';
+import oneOrMany from './one-or-many.ts';
+import opsAgent from './ops-agent.ts';
 import planAndExecute from './plan-and-execute.ts';
+import research from './research.ts';
 import scrapers from './scrapers.ts';
 import supportTriage from './support-triage.ts';
 import type { Scenario } from './stage.ts';
@@ -16,7 +21,12 @@ export const SCENARIOS: readonly Scenario[] = [
   scrapers,
   supportTriage,
   planAndExecute,
+  research,
   documents,
   customerService,
+  opsAgent,
+  deadlockClinic,
   environments,
+  jury,
+  oneOrMany,
 ];

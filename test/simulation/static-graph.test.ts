@@ -36,6 +36,24 @@ describe('the static look', () => {
     ]);
   });
 
+  it('warns of an event for somebody who is not among the agents', () => {
+    const system = createSystem({ log: false });
+    const logic = setup({ types: { events: {} as { type: 'start' } } }).createMachine({
+      on: {
+        start: {
+          actions: sendTo(() => system.ref('/stock') as Ref<Task>, { type: 'task', left: 1 }),
+        },
+      },
+    });
+    expect(staticGraph([{ name: 'starter', logic }]).warnings).toEqual([
+      {
+        kind: 'nobody there',
+        message: 'starter sends "task" to stock in its root, and stock is not among the agents',
+        agents: ['starter', 'stock'],
+      },
+    ]);
+  });
+
   it('warns of a handoff that nobody ever keeps', () => {
     expect(ofKind('handoff without exit')).toMatchObject([{ agents: ['one', 'two'] }]);
   });
