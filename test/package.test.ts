@@ -1,5 +1,5 @@
 // What a stranger gets: the packed project, installed into an empty folder, with the first program
-// of the README type-checked and run there. TROUPE_SKIP_PACKAGE=1 leaves the installing tests out.
+// of the README type-checked and run there.
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -70,7 +70,7 @@ it('depends on nothing but this', () => {
   ]);
 });
 
-describe.skipIf(process.env['TROUPE_SKIP_PACKAGE'] === '1')('the packed project', () => {
+describe('the packed project', () => {
   let folder: string;
   let installed: string;
 
