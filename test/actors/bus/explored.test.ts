@@ -1,5 +1,5 @@
-// Every order of events and every crash that the search reaches: nothing is lost, each key keeps its
-// order, and no mailbox grows beyond its bound.
+// Every order of events and every crash that the search reaches: nothing is lost, and each key
+// keeps its order.
 
 import fc from 'fast-check';
 import { agentName, type AgentContext, type Ref, type Wait } from 'troupe';
