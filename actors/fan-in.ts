@@ -7,7 +7,7 @@ import { checkFunction, checkOptions } from '../runtime/internal.ts';
 import { TaskFailed, type Failure } from './failure.ts';
 import { gather, join, verdictOf, type Branch, type Join, type Slot } from './join.ts';
 import { performer } from './performer.ts';
-import type { PartialResult, TaskRun } from './run.ts';
+import { isGenerator, type PartialResult, type TaskRun } from './run.ts';
 import type { AnyPerformer, Performer, PerformerLogic, Task } from './task.ts';
 
 /** Makes one output of the slots; it may wait, and give tasks away itself. */
@@ -138,10 +138,4 @@ function* collecting<TOutput, TResult>(
 function check(options: FanInOptions<never, unknown>, pattern: string, own: string): void {
   checkOptions(options, [...KEYS, own], pattern);
   checkFunction(`${pattern}.collect`, options.collect);
-}
-
-function isGenerator<TResult>(
-  result: TResult | Generator<Wait<unknown>, TResult, unknown>,
-): result is Generator<Wait<unknown>, TResult, unknown> {
-  return typeof result === 'object' && result !== null && 'next' in result && 'throw' in result;
 }

@@ -477,9 +477,8 @@ function* resultOf<TOutput>(
   return worked;
 }
 
-function isGenerator<TOutput>(
-  worked: Worked<TOutput>,
-): worked is Waits<TOutput | PartialResult<TOutput>> {
+/** Whether work gave a generator, which waits, and not its result. */
+export function isGenerator<TResult>(worked: TResult | Waits<TResult>): worked is Waits<TResult> {
   return (
     typeof worked === 'object' &&
     worked !== null &&

@@ -13,7 +13,7 @@ import { digestOf } from '../digest.ts';
 import { TaskFailed, failureOf, messageOf } from '../failure.ts';
 import { ACTORS_LIMITS } from '../limits.ts';
 import { performer } from '../performer.ts';
-import type { PartialResult, RetryOptions, TaskRun } from '../run.ts';
+import { isGenerator, type PartialResult, type RetryOptions, type TaskRun } from '../run.ts';
 import { fit } from '../schema.ts';
 import { bare, withhold, type Classification } from '../state/label.ts';
 import type { PerformerLogic, PerformerName, PerformerRef, Task } from '../task.ts';
@@ -374,10 +374,4 @@ function partOf({ id, name, input, text }: WantedCall): ToolCallPart {
 /** A result as the model reads it: what JSON cannot say is left out, nothing becomes null. */
 function jsonOf(value: unknown): JsonValue {
   return value === undefined ? null : (JSON.parse(JSON.stringify(value)) as JsonValue);
-}
-
-function isGenerator(value: unknown): value is Waits<unknown> {
-  return (
-    typeof value === 'object' && value !== null && Symbol.iterator in value && 'throw' in value
-  );
 }

@@ -178,17 +178,22 @@ const underAllOrders = simulated({
   build(system) {
     approved.length = 0;
     published.length = 0;
-    const chief = system.spawn(
+    const chief: Ref<ApprovalRequest> = system.spawn(
       fromHandler({
-        receive(_: undefined, request: ApprovalRequest, ctx) {
+        *receive(_: undefined, request: ApprovalRequest, ctx) {
           const article = request.args as Article;
-          const says = choose('the chief', ['yes', 'no', 'nothing', 'yes, and it was changed']);
+          const says = choose('the chief', ['yes', 'no', 'nothing', 'yes, but it was changed']);
           if (says === 'nothing') return ctx.defer(request);
           const isApproved = says !== 'no';
-          if (says === 'yes, and it was changed')
-            press.send({ type: 'learn', fact: { [article.id]: 'another text' } });
-          // Whether the press hears of the change in time is a matter of order; this it was read as.
-          if (isApproved) approved.push(article.text);
+          if (says === 'yes, but it was changed') {
+            ctx.send(press, { type: 'learn', fact: { [article.id]: 'another text' } });
+            // The press has heard of the change before the approval leaves, or none leaves.
+            try {
+              yield* ctx.ask(press, { type: 'audit' });
+            } catch {
+              return ctx.defer(request);
+            }
+          } else if (isApproved) approved.push(article.text);
           ctx.reply(request, { type: 'approval', isApproved, by: 'chief', reason: 'so be it' });
         },
       }),
